@@ -1,0 +1,168 @@
+//! Accounts: what spans chats. One account a target phone, registered or not (design.md 5).
+//!
+//! Pure like the conversation: [`step`] takes an account, an event and a context, and gives the account back
+//! with effects. `actors::account` owns each account, makes the new state durable, then carries the effects
+//! out. A chat's budgets, tries, locks, misses, the auth epoch, holds and undoable changes live here.
+//!
+//! Invariants: an answer to a chat does not depend on whether a number that is not its own is registered;
+//! an effect that tells anyone anything happens after the state that counts it is durable; a call that is
+//! asked again gets the same answer and counts nothing twice.
+//!
+//! Floor 0. What does not belong here: texts of the chat (`conversation`), how an SMS travels (`otp`).
+
+pub mod state;
+
+use crate::domain::call::{Answer, Asker, CallId, NeighbourError, Request};
+use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
+use crate::domain::contact::ContactId;
+use crate::domain::keys::LookupKey;
+use crate::domain::message::Text;
+use crate::domain::name::Name;
+use crate::domain::otp::Otp;
+use crate::domain::phone::Mobile;
+use crate::domain::ticket::{TicketDraft, TicketView};
+use crate::domain::time::Timestamp;
+
+pub use state::Account;
+
+/// Names one neighbour call of an account while it runs; not durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// What reaches an account.
+#[derive(Clone, Debug)]
+pub enum AccountEvent {
+    /// A chat's call. Never one of the tickets' requests.
+    Asked {
+        asker: Asker,
+        call: CallId,
+        request: Request,
+    },
+    /// Answers of neighbours to this account's own effects.
+    Persons {
+        job: JobId,
+        result: Result<Vec<Person>, NeighbourError>,
+    },
+    Record {
+        job: JobId,
+        result: Result<VaccinationRecord, NeighbourError>,
+    },
+    Changed {
+        job: JobId,
+        result: Result<(), NeighbourError>,
+    },
+    TicketFiled {
+        job: JobId,
+        result: Result<TicketView, NeighbourError>,
+    },
+    /// Another account tells: a person was moved here and the move is undone. Logins end, changes are shut.
+    EndLogins {
+        changes_shut_until: Timestamp,
+    },
+}
+
+/// What an account wants done, after its state is durable, in this order.
+#[derive(Clone, Debug)]
+pub enum AccountEffect {
+    /// Tell the chat. At most one a call.
+    Answer {
+        contact: ContactId,
+        call: CallId,
+        answer: Answer,
+    },
+    LookUp {
+        job: JobId,
+        account: Mobile,
+    },
+    ReadRecord {
+        job: JobId,
+        person: Box<Person>,
+    },
+    ChangeName {
+        job: JobId,
+        contact: ContactId,
+        call: CallId,
+        person: PersonId,
+        name: Name,
+    },
+    ChangePhone {
+        job: JobId,
+        contact: ContactId,
+        call: CallId,
+        person: PersonId,
+        from: Mobile,
+        to: Mobile,
+    },
+    FileTicket {
+        job: JobId,
+        contact: ContactId,
+        call: CallId,
+        draft: Box<TicketDraft>,
+    },
+    /// Send an SMS; retried by the actor within its bounds, no answer comes back.
+    Sms {
+        contact: ContactId,
+        call: CallId,
+        to: Mobile,
+        text: Text,
+    },
+    /// End the login of another chat (a `Notice::LoginEnded` in its inbox).
+    EndLogin {
+        contact: ContactId,
+    },
+    /// Tell another account (see `AccountEvent::EndLogins`).
+    EndLoginsOf {
+        account: Mobile,
+        changes_shut_until: Timestamp,
+    },
+    /// Remember that this undo code opens this account; part of the same record as the state.
+    PutUndo {
+        key: LookupKey,
+    },
+    /// Forget it.
+    DeleteUndo {
+        key: LookupKey,
+    },
+}
+
+/// All that an account's step may know of the world.
+pub struct AccountContext<'a> {
+    pub now: Timestamp,
+    /// Fresh randomness for this step, from a CSPRNG (or a seed, in a test).
+    pub random: [u8; 32],
+    /// Which account this is.
+    pub phone: Mobile,
+    /// The six digits of a challenge (`ServerKeys::otp`; a transcript puts its own here).
+    pub otp: &'a dyn Fn([u8; 16], ContactId, Mobile) -> Otp,
+    /// The keyed hash of an undo code (`ServerKeys::undo`).
+    pub undo_key: &'a dyn Fn(crate::domain::otp::UndoCode) -> LookupKey,
+    /// An undo code from this step's randomness (a transcript puts its own here).
+    pub undo_code: &'a dyn Fn([u8; 32]) -> crate::domain::otp::UndoCode,
+    pub texts: &'a crate::conversation::text::Texts,
+    pub rules: &'a AccountRules,
+}
+
+/// The figures of conversation.md 5 and 7 that an operator may tune (config section `[account]`).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AccountRules {
+    /// A code is good for this long.
+    pub otp_life_s: u32,
+    pub otp_tries: u8,
+    pub otp_resend_after_s: u32,
+    /// Codes a chat may ask for within `otp_window_s`.
+    pub otp_per_window: u8,
+    pub otp_window_s: u32,
+    /// After the tries or the codes are used up: first, second, third and later lock.
+    pub lock_s: [u32; 3],
+    pub misses_before_lock: u8,
+    pub misses_per_day: u8,
+    pub step_up_tries: u8,
+    pub undo_life_s: u32,
+    /// Changes are shut this long after an undo or a changed identity.
+    pub changes_shut_s: u32,
+    pub phone_changes_every_s: u32,
+    pub name_changes_every_s: u32,
+    /// A phone not confirmed for this long asks for a step-up.
+    pub reconfirm_after_s: u32,
+    pub login_max_s: u32,
+}

@@ -1,0 +1,1 @@
+//! The actors: sessions, accounts, outbox, and what keeps them alive.

@@ -1,0 +1,1 @@
+//! Settings: one commented default, overlays, environment.

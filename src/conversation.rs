@@ -1,0 +1,117 @@
+//! The conversation: what the citizen meant, and what the service says to it.
+//!
+//! One pure function, [`step`]: `(state, events, context) -> (state, effects)`. No clock, no store, no network,
+//! no randomness that is not in the context. Effects are data and happen after the step is durable. So a
+//! conversation is tested as a transcript, replayed from the journal, and run a million times in a benchmark.
+//!
+//! conversation.md decides what is said and understood. Every sentence stands in `config/text/*.ftl` ([`text`]).
+
+pub mod input;
+pub mod journey;
+pub mod state;
+pub mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::call::{Answer, Call, CallId};
+use crate::domain::contact::Identity;
+use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Text};
+use crate::domain::ticket::TicketView;
+use crate::domain::time::Timestamp;
+
+pub use state::State;
+
+/// What a session's turn is made of, in the order it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message of the citizen, for the first time (duplicates never get here).
+    Message(Inbound),
+    /// The answer to a call. One with another id than the state waits for is ignored.
+    Answer { call: CallId, answer: Answer },
+    /// Something that happened to this contact elsewhere.
+    Notice(Notice),
+    /// The moment of [`Step::wake_at`] has come.
+    Wake,
+}
+
+/// What happens to a contact without his writing. Kept in the inbox like a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The account ended this chat's login (an undone change, a lock).
+    LoginEnded,
+    /// The same phone now belongs to another WhatsApp account, or this contact's phone changed.
+    IdentityChanged,
+    /// The desk took the report up, asked, or answered.
+    TicketMoved { ticket: TicketView, words: Option<Text> },
+}
+
+/// All that a step may know of the world.
+pub struct Context<'a> {
+    pub now: Timestamp,
+    /// The call that this step may make, if it makes one: a step makes one call at most.
+    pub call: CallId,
+    /// Who writes, as far as is known now.
+    pub identity: &'a Identity,
+    pub texts: &'a text::Texts,
+    pub rules: &'a Rules,
+}
+
+/// The figures of conversation.md 5 and 7 that an operator may tune (config section `[conversation]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    pub session_idle_s: u32,
+    pub session_max_s: u32,
+    /// A login older than this asks for a fresh code before a change.
+    pub fresh_login_s: u32,
+    /// Time to finish a change after a fresh code.
+    pub change_window_s: u32,
+    /// Fillers within this time of our question are read and not answered.
+    pub filler_window_s: u32,
+    /// After an end, thanks get nothing for this long.
+    pub silence_after_end_s: u32,
+    /// How long to wait before a neighbour that was down is asked again; doubles up to the maximum.
+    pub retry_first_s: u32,
+    pub retry_max_s: u32,
+    /// Persons on one number.
+    pub family_max: u8,
+    /// The service's own WhatsApp number as the SMS says it.
+    pub service_number: String,
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub struct Step {
+    pub state: State,
+    pub effects: Vec<Effect>,
+    /// When this contact wants to be woken if nothing else happens; replaces the earlier wish.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// What happens after the step is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Say this, in this order.
+    Say(Reply),
+    /// Ask, and bring the answer as an event. `after_s`: a repeated call waits that long first.
+    Call { call: Call, after_s: u32 },
+    /// The citizen took this message back: purge our copy of its text.
+    Purge(MessageId),
+    /// The citizen asked to be forgotten: drop what is kept of the conversation (open sends too).
+    Erase,
+}
+
+/// A message to the citizen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub kind: ReplyKind,
+    pub message: Outbound,
+    /// Set when it carries personal data: it leaves only while the account is still at this epoch.
+    pub epoch: Option<AuthEpoch>,
+}
+
+/// The login a personal reply stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthEpoch {
+    pub account: crate::domain::phone::Mobile,
+    pub epoch: u32,
+}

@@ -1,0 +1,113 @@
+//! What a text may mean, read without knowing what was asked (conversation.md 4).
+//!
+//! [`read`] finds every facet a text has: a greeting, a keyword, a wish, digits by their length, names. The
+//! journeys then take the facet that answers their question. So "digits by length whatever is asked" and "out
+//! of order is said kindly" need no special cases.
+
+use crate::domain::call::Claim;
+use crate::domain::name::Name;
+use crate::domain::nik::{Nik, NikError};
+use crate::domain::otp::{Otp, UndoCode};
+use crate::domain::phone::Mobile;
+use crate::domain::ticket::TicketNumber;
+
+/// All that one text may mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub greeting: Option<Greeting>,
+    /// A word that acts in every state.
+    pub keyword: Option<Keyword>,
+    /// One of the three menus (or a part of one), by word, misspelling or sentence.
+    pub wish: Option<Wish>,
+    /// "dosis 2", "booster" (3), "dose 1".
+    pub dose: Option<u8>,
+    /// "semua", "keduanya", "all".
+    pub all: bool,
+    pub yes_no: Option<YesNo>,
+    /// A bare choice, "1" to "10", when the text is no more than that ("1.", "no 1", "nomor 1" too).
+    pub choice: Option<u8>,
+    /// Six digits; in a pasted SMS exactly one run of six. Several runs: none, the text is not a code.
+    pub code: Option<Otp>,
+    pub phone: Option<PhoneReading>,
+    pub nik: Option<Result<Nik, NikError>>,
+    /// The letters that are left when digits and noise ("Nama:", "NIK", "#", commas) are taken out, if they
+    /// can be a name. Any short text of letters has this; whether it is one depends on the question.
+    pub name: Option<Name>,
+    /// Several "name NIK" in one text, one a line: at least two lines each with a name and a run of digits.
+    pub people: Vec<Result<Claim, PersonFault>>,
+    /// "bukan saya 5207-7391".
+    pub undo: Option<UndoCode>,
+    /// "tiket 4821-0937".
+    pub ticket: Option<TicketNumber>,
+    /// "Juli 2021", "07/2021", "july 2021": month and year.
+    pub month: Option<(u8, u16)>,
+    /// Says nothing by itself: greetings, P, min, "pak", "ok", "makasih", emoji.
+    pub filler: bool,
+    /// Thanks and the like, that get no answer after an end.
+    pub thanks: bool,
+    /// Reads as English rather than Indonesian (several English words, none Indonesian).
+    pub english: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Greeting {
+    /// Assalamualaikum and its short forms.
+    Salam,
+    OmSwastiastu,
+    /// Shalom, salam sejahtera.
+    Shalom,
+    /// halo, P, ping, test, min, kak, sugeng enjing, wilujeng, horas, hello: just start.
+    Plain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyword {
+    Menu,
+    Cancel,
+    Help,
+    Resend,
+    Officer,
+    Ticket,
+    Family,
+    English,
+    Indonesian,
+    EraseData,
+    NotMe,
+    Finish,
+    /// "nomor lama hilang / hangus / mati".
+    OldNumberLost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Wish {
+    Download,
+    Status,
+    /// Ubah Info Diri, which part not said.
+    Change,
+    ChangeName,
+    ChangePhone,
+    /// NIK or other data: for people.
+    ChangeOther,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesNo {
+    Yes,
+    No,
+}
+
+/// A run of digits that is meant as a phone number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhoneReading {
+    Mobile(Mobile),
+    Landline,
+    /// Foreign, too short, too long.
+    Bad,
+}
+
+/// Why a line of several people is not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonFault {
+    pub name: Option<Name>,
+    pub nik: Option<NikError>,
+}

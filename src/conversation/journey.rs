@@ -1,0 +1,1 @@
+//! The journeys: one module a part of conversation.md 3.

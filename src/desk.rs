@@ -1,0 +1,1 @@
+//! Reports for people: numbered, due, stored.

@@ -1,0 +1,109 @@
+//! The server's secret key and what is derived from it.
+//!
+//! One 32-byte key file (`store.key_file`) feeds every keyed function, each through a label of its own, so
+//! that a value of one use says nothing about another.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::contact::{Bsuid, ContactId};
+use super::nik::Nik;
+use super::otp::{Otp, UndoCode};
+use super::phone::{Mobile, Phone};
+
+/// Keys derived from the key file. Cheap to share behind an `Arc`; wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct ServerKeys {
+    seal: [u8; 32],
+    lookup: [u8; 32],
+    otp: [u8; 32],
+    ticket: [u8; 32],
+}
+
+/// A keyed hash of an identifier: the same each time, and not reversible without the key (a plain hash of a
+/// phone or NIK would be: there are too few of them).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LookupKey(pub [u8; 16]);
+
+impl std::fmt::Debug for ServerKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerKeys(…)")
+    }
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes a key of any length, so this cannot fail; an empty key would still be a valid MAC.
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!("hmac takes any key"));
+    for part in parts {
+        // Length first, so that no two lists of parts read the same.
+        mac.update(&(part.len() as u64).to_le_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+impl ServerKeys {
+    /// Derives all keys from the 32 bytes of the key file.
+    pub fn derive(master: &[u8; 32]) -> Self {
+        Self {
+            seal: mac(master, &[b"siaga seal 1"]),
+            lookup: mac(master, &[b"siaga lookup 1"]),
+            otp: mac(master, &[b"siaga otp 1"]),
+            ticket: mac(master, &[b"siaga ticket 1"]),
+        }
+    }
+
+    /// The key that seals records.
+    pub fn seal_key(&self) -> &[u8; 32] {
+        &self.seal
+    }
+
+    /// The key that permutes ticket numbers.
+    pub fn ticket_key(&self) -> &[u8; 32] {
+        &self.ticket
+    }
+
+    fn lookup(&self, label: &[u8], value: &[u8]) -> LookupKey {
+        let full = mac(&self.lookup, &[label, value]);
+        let mut short = [0; 16];
+        short.copy_from_slice(&full[..16]);
+        LookupKey(short)
+    }
+
+    /// The alias key of a WhatsApp phone.
+    pub fn phone_alias(&self, phone: Phone) -> LookupKey {
+        self.lookup(b"alias phone", &phone.digits().to_le_bytes())
+    }
+
+    /// The alias key of a BSUID.
+    pub fn bsuid_alias(&self, bsuid: &Bsuid) -> LookupKey {
+        self.lookup(b"alias bsuid", bsuid.0.as_bytes())
+    }
+
+    /// The account of a registered (or merely claimed) phone.
+    pub fn account(&self, phone: Mobile) -> LookupKey {
+        self.lookup(b"account", &phone.phone().digits().to_le_bytes())
+    }
+
+    /// The account that an undo code opens.
+    pub fn undo(&self, code: UndoCode) -> LookupKey {
+        self.lookup(b"undo", &code.number().to_le_bytes())
+    }
+
+    /// A NIK as a key that may be kept after the session.
+    pub fn nik(&self, nik: Nik) -> LookupKey {
+        self.lookup(b"nik", &nik.number().to_le_bytes())
+    }
+
+    /// The code of a challenge. Derived, never stored: a resumed send repeats the same code, and a stolen
+    /// store holds none. Bound to the challenge, the chat that asked and the number it is sent to.
+    pub fn otp(&self, challenge: [u8; 16], chat: ContactId, target: Mobile) -> Otp {
+        let full = mac(&self.otp, &[&challenge, &chat.0.to_le_bytes(), &target.phone().digits().to_le_bytes()]);
+        let mut wide = [0; 16];
+        wide.copy_from_slice(&full[..16]);
+        // 2^128 mod 10^6 leaves a bias below 1e-32.
+        let number = u32::try_from(u128::from_le_bytes(wide) % 1_000_000).unwrap_or_default();
+        Otp::new(number).unwrap_or_else(|| unreachable!("reduced below a million"))
+    }
+}

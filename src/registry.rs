@@ -1,0 +1,1 @@
+//! Registries: the embedded one of synthetic citizens.

@@ -1,0 +1,1 @@
+//! HTTP in: the webhook for Meta, and the operator's pages.

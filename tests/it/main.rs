@@ -1,0 +1,1 @@
+//! One binary for all tests that look at more than one module; a file a subject.
