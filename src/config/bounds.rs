@@ -1,0 +1,131 @@
+//! What each number may be, and which words a choice has.
+//!
+//! Every whole number of the default file has a row (a test checks it): a setting without a bound is a bug.
+
+use toml::Value;
+
+use super::fault::Fault;
+use super::layers::Layered;
+
+const DAY_S: i64 = 86_400;
+const GIB: i64 = 1 << 30;
+
+/// Key, least, most.
+const NUMBERS: [(&str, i64, i64); 57] = [
+    ("server.web_workers", 0, 256),
+    ("server.shards", 0, 256),
+    // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
+    ("server.body_bytes_max", 3_145_728, 64 << 20),
+    ("server.body_read_s", 1, 60),
+    ("server.drain_s", 1, 300),
+    ("whatsapp.slow_after_ms", 100, 20_000),
+    ("whatsapp.connect_timeout_ms", 100, 60_000),
+    ("whatsapp.request_timeout_ms", 500, 120_000),
+    ("whatsapp.connections_max", 1, 10_000),
+    ("whatsapp.retry_first_ms", 10, 60_000),
+    ("whatsapp.retry_max_ms", 100, 3_600_000),
+    ("whatsapp.tries_max", 1, 100),
+    ("whatsapp.reconcile_s", 1, 3_600),
+    ("store.segment_bytes", 1 << 20, GIB),
+    ("store.group_records_max", 1, 65_536),
+    ("store.group_bytes_max", 65_536, 256 << 20),
+    ("store.gather_us", 0, 10_000),
+    ("store.queue_records_max", 16, 1_000_000),
+    ("store.open_bytes_max", 16 << 20, 64 * GIB),
+    ("actors.mailbox_messages_max", 1, 10_000),
+    ("actors.passivate_after_s", 1, DAY_S),
+    ("actors.sessions_awake_max", 100, 10_000_000),
+    ("actors.accounts_awake_max", 100, 10_000_000),
+    ("actors.neighbour_timeout_ms", 100, 60_000),
+    ("actors.neighbour_calls_max", 1, 100_000),
+    ("conversation.session_idle_s", 60, DAY_S),
+    ("conversation.session_max_s", 60, DAY_S),
+    ("conversation.fresh_login_s", 30, DAY_S),
+    ("conversation.change_window_s", 60, DAY_S),
+    ("conversation.filler_window_s", 0, 300),
+    ("conversation.silence_after_end_s", 0, 7 * DAY_S),
+    ("conversation.retry_first_s", 1, 600),
+    ("conversation.retry_max_s", 1, 3_600),
+    ("conversation.family_max", 1, 6),
+    // A code is 20 bits: five minutes and five tries are what keeps it a secret (reliability.md 5.1).
+    ("account.otp_life_s", 60, 600),
+    ("account.otp_tries", 1, 10),
+    ("account.otp_resend_after_s", 10, 600),
+    ("account.otp_per_window", 1, 10),
+    ("account.otp_window_s", 60, DAY_S),
+    ("account.misses_before_lock", 1, 10),
+    ("account.misses_per_day", 1, 50),
+    ("account.step_up_tries", 1, 5),
+    ("account.undo_life_s", 3_600, 30 * DAY_S),
+    ("account.changes_shut_s", 0, 30 * DAY_S),
+    ("account.phone_changes_every_s", 0, 365 * DAY_S),
+    ("account.name_changes_every_s", 0, 365 * DAY_S),
+    ("account.reconfirm_after_s", DAY_S, 3_650 * DAY_S),
+    ("account.login_max_s", 60, DAY_S),
+    ("registry.seed", 0, i64::MAX),
+    ("registry.citizens", 100, 10_000),
+    ("otp.timeout_ms", 100, 60_000),
+    ("emulator.latency_ms", 0, 60_000),
+    ("emulator.status_delay_ms", 0, 60_000),
+    ("emulator.chats_max", 1, 100_000),
+    ("emulator.history_max", 10, 100_000),
+    ("whatsapp.phone_numbers.messages_per_s", 1, 1_000),
+    ("account.lock_s.seconds", 60, 30 * DAY_S),
+];
+
+/// Key and its words.
+const CHOICES: [(&str, &[&str]); 5] = [
+    ("whatsapp.mode", &["emulator", "cloud"]),
+    ("whatsapp.read_receipts", &["when_slow", "always", "never"]),
+    ("registry.kind", &["embedded"]),
+    ("otp.kind", &["emulator", "http"]),
+    ("telemetry.format", &["text", "json"]),
+];
+
+/// The range of a number.
+pub(super) fn range(key: &str) -> Option<(i64, i64)> {
+    NUMBERS.iter().find(|row| row.0 == key).map(|row| (row.1, row.2))
+}
+
+/// Every number outside its range and every word that is no choice.
+pub fn check(layered: &Layered) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (key, leaf) in &layered.leaves {
+        let allowed = match &leaf.value {
+            Value::Integer(number) => range(key)
+                .filter(|(least, most)| !(least..=most).contains(&number))
+                .map(|(least, most)| format!("{least} to {most}")),
+            Value::String(word) => CHOICES
+                .iter()
+                .find(|choice| choice.0 == key)
+                .filter(|choice| !choice.1.contains(&word.as_str()))
+                .map(|choice| choice.1.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")),
+            Value::Array(items) => array_range(key, items),
+            Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Table(_) => None,
+        };
+        if let Some(allowed) = allowed {
+            faults.push(Fault::NotAllowed {
+                key: key.clone(),
+                origin: leaf.origin.clone(),
+                value: leaf.shown(key),
+                allowed,
+            });
+        }
+    }
+    faults
+}
+
+/// What a list of numbers, or a list of tables with numbers, may hold.
+fn array_range(key: &str, items: &[Value]) -> Option<String> {
+    let (inner, numbers): (&str, Vec<i64>) = match key {
+        "account.lock_s" => ("account.lock_s.seconds", items.iter().filter_map(Value::as_integer).collect()),
+        "whatsapp.phone_numbers" => (
+            "whatsapp.phone_numbers.messages_per_s",
+            items.iter().filter_map(|item| item.get("messages_per_s").and_then(Value::as_integer)).collect(),
+        ),
+        _ => return None,
+    };
+    let (least, most) = range(inner)?;
+    let outside = numbers.iter().any(|number| !(least..=most).contains(number));
+    outside.then(|| format!("{} of {least} to {most}", inner.rsplit('.').next().unwrap_or(inner)))
+}

@@ -1,0 +1,62 @@
+//! The key file: 32 random bytes, for its owner only (`store.key_file`).
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use zeroize::Zeroizing;
+
+const KEY_BYTES: usize = 32;
+
+/// Why there is no key. Never shows what is in the file.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{}: has {bytes} bytes; a key file has exactly 32", path.display())]
+    WrongSize { path: PathBuf, bytes: usize },
+    #[error("{}: has mode {mode:04o}; others can read it, it must be 0600", path.display())]
+    Open { path: PathBuf, mode: u32 },
+    #[error("{}: cannot be made: {source}", path.display())]
+    Unmakeable { path: PathBuf, source: io::Error },
+    #[error("the system gives no random bytes for a key")]
+    NoRandomness,
+}
+
+/// Reads a key file that must be there.
+pub fn load(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
+    let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Open { path: path.to_owned(), mode });
+    }
+    let key = bytes.as_slice().try_into();
+    key.map(Zeroizing::new).map_err(|_| KeyFileError::WrongSize { path: path.to_owned(), bytes: bytes.len() })
+}
+
+/// Reads a key file, or makes one where there is none. Made whole and synced under another name first, so
+/// that a crash leaves either no key or a good one.
+pub fn load_or_make(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    if path.exists() {
+        return load(path);
+    }
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    SysRng.try_fill_bytes(key.as_mut()).map_err(|_| KeyFileError::NoRandomness)?;
+    make(path, key.as_ref()).map_err(|source| KeyFileError::Unmakeable { path: path.to_owned(), source })?;
+    load(path)
+}
+
+fn make(path: &Path, key: &[u8]) -> io::Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let unfinished = path.with_extension("unfinished");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(key)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
+}

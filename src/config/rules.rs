@@ -1,0 +1,121 @@
+//! What must fit together: settings that are each allowed and yet wrong as a whole.
+
+use std::collections::BTreeSet;
+
+use secrecy::ExposeSecret;
+
+use super::fault::Fault;
+use super::{Config, Mode, OtpKind, key_file};
+
+/// Known to everyone who reads the default file, so worth nothing towards Meta.
+const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
+/// A signature is as strong as its secret; Meta's app secrets have 32 characters.
+const SECRET_CHARS_MIN: usize = 16;
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn unless(&mut self, holds: bool, key: &'static str, reason: &str) {
+        if !holds {
+            self.0.push(Fault::Rule { key, reason: reason.to_owned() });
+        }
+    }
+}
+
+/// Every broken rule.
+pub fn check(config: &Config) -> Vec<Fault> {
+    let mut faults = Faults(Vec::new());
+    in_every_mode(config, &mut faults);
+    if config.whatsapp.mode == Mode::Cloud {
+        in_cloud_mode(config, &mut faults);
+    }
+    faults.0
+}
+
+fn in_every_mode(config: &Config, faults: &mut Faults) {
+    let Config { server, whatsapp, conversation, account, otp, .. } = config;
+    let same = server.bind == server.ops_bind && server.bind.port() != 0;
+    faults.unless(!same, "server.ops_bind", "is the same address as server.bind; operators need one of their own");
+    faults.unless(!whatsapp.app_secrets.is_empty(), "whatsapp.app_secrets", "is empty; no webhook could be verified");
+    faults.unless(
+        whatsapp.app_secrets.iter().all(|secret| secret.expose_secret().len() >= SECRET_CHARS_MIN),
+        "whatsapp.app_secrets",
+        "holds a secret of fewer than 16 characters",
+    );
+    faults.unless(
+        !whatsapp.verify_token.expose_secret().is_empty(),
+        "whatsapp.verify_token",
+        "is empty; anyone could register the webhook",
+    );
+    faults.unless(!whatsapp.phone_numbers.is_empty(), "whatsapp.phone_numbers", "is empty; nobody could write to us");
+    let ids: BTreeSet<&str> = whatsapp.phone_numbers.iter().map(|number| number.id.as_str()).collect();
+    faults.unless(ids.len() == whatsapp.phone_numbers.len(), "whatsapp.phone_numbers", "names an id twice");
+    faults.unless(
+        ids.iter().all(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())),
+        "whatsapp.phone_numbers",
+        "has an id that is not digits; it is Meta's phone_number_id, not the phone number",
+    );
+    faults.unless(
+        whatsapp.retry_first_ms <= whatsapp.retry_max_ms,
+        "whatsapp.retry_first_ms",
+        "is over whatsapp.retry_max_ms",
+    );
+    faults.unless(
+        conversation.session_idle_s <= conversation.session_max_s,
+        "conversation.session_idle_s",
+        "is over conversation.session_max_s",
+    );
+    faults.unless(
+        conversation.retry_first_s <= conversation.retry_max_s,
+        "conversation.retry_first_s",
+        "is over conversation.retry_max_s",
+    );
+    faults.unless(account.lock_s.is_sorted(), "account.lock_s", "must not get shorter from lock to lock");
+    if otp.kind == OtpKind::Http {
+        let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        faults.unless(url.is_some(), "otp.url", "is not an http or https address; otp.kind = \"http\" needs one");
+        faults.unless(
+            otp.body.contains("{to}") && otp.body.contains("{text}"),
+            "otp.body",
+            "must hold {to} and {text}, else the code reaches nobody",
+        );
+    }
+}
+
+fn in_cloud_mode(config: &Config, faults: &mut Faults) {
+    let Config { whatsapp, store, otp, .. } = config;
+    let known = |text: &str| EMULATOR_SECRETS.contains(&text);
+    faults.unless(
+        !whatsapp.app_secrets.iter().any(|secret| known(secret.expose_secret())),
+        "whatsapp.app_secrets",
+        "holds the emulator's secret, which everyone knows; cloud mode needs your app's",
+    );
+    faults.unless(
+        !known(whatsapp.verify_token.expose_secret()),
+        "whatsapp.verify_token",
+        "is the emulator's, which everyone knows; choose one",
+    );
+    let token = whatsapp.access_token.expose_secret();
+    faults.unless(
+        !token.is_empty() && !known(token),
+        "whatsapp.access_token",
+        "is the emulator's or empty; cloud mode needs a system-user token",
+    );
+    faults.unless(
+        reqwest::Url::parse(&whatsapp.graph_url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        "whatsapp.graph_url",
+        "must be https (http only towards this machine)",
+    );
+    faults.unless(
+        otp.kind != OtpKind::Emulator,
+        "otp.kind",
+        "is \"emulator\", whose codes nobody receives; cloud mode needs \"http\"",
+    );
+    if let Err(error) = key_file::load(&store.key_file) {
+        faults.unless(false, "store.key_file", &error.to_string());
+    }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    url.host_str().is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+}

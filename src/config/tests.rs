@@ -1,0 +1,128 @@
+//! Settings as an operator breaks them.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut overlay = tempfile::NamedTempFile::new().expect("a temporary file");
+    overlay.write_all(file.as_bytes()).expect("written");
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(&[overlay.path().to_owned()], environment)
+}
+
+fn said(file: &str, environment: &[(&str, &str)]) -> String {
+    load(file, environment).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn the_default_file_is_valid_by_itself() {
+    let config = Config::load(&[], []).expect("valid");
+    assert_eq!(config.whatsapp.mode, Mode::Emulator);
+    assert_eq!(config.account.lock_s, [1800, 10800, 86400]);
+}
+
+#[test]
+fn every_whole_number_has_a_range_that_holds_its_default() {
+    let layered = layers::read(&[], []).expect("default");
+    for (key, leaf) in &layered.leaves {
+        if let Some(number) = leaf.value.as_integer() {
+            let (least, most) = bounds::range(key).unwrap_or_else(|| panic!("`{key}` has no range"));
+            assert!((least..=most).contains(&number), "`{key}`");
+        }
+    }
+}
+
+#[test]
+fn a_file_lies_over_the_default_and_the_environment_over_the_file() {
+    let file = "[server]\nbind = \"127.0.0.1:1\"\nweb_workers = 3\n";
+    let config = load(file, &[("SIAGA__SERVER__BIND", "127.0.0.1:2"), ("HOME", "/root")]).expect("valid");
+    assert_eq!(config.server.bind.port(), 2);
+    assert_eq!(config.server.web_workers, 3);
+}
+
+#[test]
+fn lists_and_flags_come_from_the_environment_as_toml() {
+    let secrets = "[\"0123456789abcdef0\", \"fedcba98765432100\"]";
+    let environment = [("SIAGA__WHATSAPP__APP_SECRETS", secrets), ("SIAGA__EMULATOR__ENFORCE_RATES", "false")];
+    let config = load("", &environment).expect("valid");
+    assert_eq!(config.whatsapp.app_secrets.len(), 2);
+    assert!(!config.emulator.enforce_rates);
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_key_value_origin_and_what_is_allowed() {
+    let file = "[server]\nbnd = \"x\"\ndrain_s = 0\nbind = \"here\"\n[whatsapp]\nmode = \"meta\"\n[store]\npath = 7\n";
+    let said = said(file, &[("SIAGA__ACCOUNT__OTP_TRIES", "many")]);
+    for part in [
+        "5 faults",
+        "server.bnd: no such setting",
+        "did you mean `server.bind`",
+        "server.drain_s: is 0",
+        "allowed: 1 to 300",
+        "whatsapp.mode: is \"meta\"",
+        "allowed: \"emulator\", \"cloud\"",
+        "store.path: is 7",
+        "a text in quotes",
+        "account.otp_tries: is \"many\" (SIAGA__ACCOUNT__OTP_TRIES)",
+        "a whole number",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in:\n{said}");
+    }
+}
+
+#[test]
+fn an_address_is_told_with_an_example() {
+    assert!(said("[server]\nbind = \"here\"\n", &[]).contains("an address with a port"));
+}
+
+#[test]
+fn the_line_of_broken_toml_is_told() {
+    assert!(said("[server]\nbind = \n", &[]).contains("line 2"));
+}
+
+#[test]
+fn a_missing_file_is_told_by_its_path() {
+    let error = Config::load(&["/nowhere/siaga.toml".into()], []).expect_err("refused");
+    assert!(error.to_string().contains("/nowhere/siaga.toml: cannot be read"));
+}
+
+#[test]
+fn cloud_mode_refuses_what_the_emulator_knows() {
+    let said = said("[whatsapp]\nmode = \"cloud\"\n[store]\nkey_file = \"/nowhere/key\"\n", &[]);
+    for key in ["app_secrets", "verify_token", "access_token", "otp.kind", "/nowhere/key"] {
+        assert!(said.contains(key), "`{key}` is not in:\n{said}");
+    }
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let secret = "a-very-secret-value";
+    let said = said("", &[("SIAGA__WHATSAPP__APP_SECRETS", secret)]);
+    assert!(!said.contains(secret), "{said}");
+    let layered = layers::read(&[], [("SIAGA__WHATSAPP__VERIFY_TOKEN".to_owned(), secret.to_owned())]).expect("read");
+    let shown = show::effective(&layered);
+    assert!(shown.contains("verify_token = \"(hidden)\"") && !shown.contains(secret), "{shown}");
+    assert!(!format!("{:?}", Config::load(&[], []).expect("valid")).contains("emulator-app-secret"));
+}
+
+#[test]
+fn what_is_shown_can_be_loaded_again() {
+    let layered = layers::read(&[], []).expect("default");
+    let shown = show::effective(&layered).replace("app_secrets = \"(hidden)\"", "app_secrets = [\"0123456789abcdef\"]");
+    assert!(load(&shown, &[]).is_ok());
+}
+
+#[test]
+fn a_key_file_is_made_once_and_only_for_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("deep/siaga.key");
+    let first = key_file::load_or_make(&path).expect("made");
+    assert_eq!(*first, *key_file::load_or_make(&path).expect("read"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+    assert!(key_file::load(&path).expect_err("refused").to_string().contains("must be 0600"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
+    std::fs::write(&path, b"short").expect("written");
+    assert!(key_file::load(&path).expect_err("refused").to_string().contains("exactly 32"));
+}
