@@ -14,7 +14,7 @@ pub mod text;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::call::{Answer, Call, CallId};
-use crate::domain::contact::Identity;
+use crate::domain::contact::{ContactId, Identity};
 use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Text};
 use crate::domain::ticket::TicketView;
 use crate::domain::time::Timestamp;
@@ -48,6 +48,8 @@ pub enum Notice {
 /// All that a step may know of the world.
 pub struct Context<'a> {
     pub now: Timestamp,
+    /// Whose conversation this is: reports are filed under it.
+    pub contact: ContactId,
     /// The call that this step may make, if it makes one: a step makes one call at most.
     pub call: CallId,
     /// Who writes, as far as is known now.
@@ -76,6 +78,24 @@ pub struct Rules {
     pub family_max: u8,
     /// The service's own WhatsApp number as the SMS says it.
     pub service_number: String,
+}
+
+impl Default for Rules {
+    /// The figures of conversation.md 4, 5 and 7.
+    fn default() -> Self {
+        Self {
+            session_idle_s: 15 * 60,
+            session_max_s: 60 * 60,
+            fresh_login_s: 5 * 60,
+            change_window_s: 10 * 60,
+            filler_window_s: 10,
+            silence_after_end_s: 24 * 60 * 60,
+            retry_first_s: 5,
+            retry_max_s: 5 * 60,
+            family_max: 6,
+            service_number: String::from("nomor layanan"),
+        }
+    }
 }
 
 /// What a step did.

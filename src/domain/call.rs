@@ -64,6 +64,9 @@ pub enum Request {
     Identify { account: Mobile, claims: Vec<Claim> },
     /// Read the record anew. → `Record`, `LoginGone`, `Down`.
     ReadRecord { account: Mobile, person: PersonId },
+    /// Whether the certificate of a dose is out, asked for a chat that wanted to be told, long after its login
+    /// ended. → `Issued`, `LoginGone` (the person is no longer on the account), `Down`.
+    ReadIssued { account: Mobile, person: PersonId, dose: u8 },
     /// Change the name on certificates at once. → `NameChanged`, `NeedsDesk`, `ChangesShut`, `LoginGone`, `Down`.
     ChangeName { account: Mobile, person: PersonId, name: Name },
     /// Move one person to another phone, proven before. → `PhoneChanged`, `PhoneFull`, `ChangesShut`, `LoginGone`, `Down`.
@@ -113,6 +116,8 @@ pub enum Answer {
         misses_left: u8,
     },
     Record(Box<Subject>),
+    /// The answer to `ReadIssued`, and no more than that.
+    Issued(bool),
     NameChanged,
     /// The rules leave it to people.
     NeedsDesk,
@@ -123,7 +128,8 @@ pub enum Answer {
     ChangesShut {
         until: Timestamp,
     },
-    /// The change is undone; the report filed about it.
+    /// The change is undone; the report filed about it. Its kind says which change it was: `NameChange` a name,
+    /// `ChangeUndone` a phone.
     Undone {
         ticket: TicketView,
     },

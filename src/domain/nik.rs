@@ -17,8 +17,9 @@ pub enum NikError {
     #[error("a nik has 16 digits, {0} came")]
     Length(usize),
     /// The date or the serial cannot be: asked again once, then left to the registry (domain.md 3.1).
+    /// Some real ones are so: the date in a NIK is not corrected even when it is wrong.
     #[error("digits 7 to 16 are not a birth date and a serial")]
-    Form,
+    Form(Nik),
 }
 
 impl Nik {
