@@ -14,8 +14,8 @@ use crate::domain::call::CallId;
 pub use crate::domain::call::{ConflictReason, NeighbourError};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
-use crate::domain::message::Text;
-use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status};
+pub use crate::domain::message::DeadReason;
+use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status, Text};
 use crate::domain::name::Name;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
@@ -140,6 +140,10 @@ pub enum SendError {
     /// An answer that is not the Cloud API's (a proxy's page, a cut body).
     #[error("graph api answered http {http} without a readable body")]
     Unreadable { http: u16 },
+    /// Nothing was sent and nothing ever will be: its certificate cannot be made, it breaks a limit of Meta's,
+    /// or its recipient cannot be written to. No personal data in `reason`.
+    #[error("the message cannot be sent at all: {reason}")]
+    Unsendable { reason: String },
 }
 
 // === store =========================================================================================
@@ -263,23 +267,6 @@ pub struct DeadLetter {
     pub contact: Option<ContactId>,
     /// As it came. Personal data: sealed on disk, never printed.
     pub body: Vec<u8>,
-}
-
-/// Why something is a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum DeadReason {
-    /// Signed, but not a webhook that we understand.
-    NotUnderstood,
-    /// Written to a number that is not ours.
-    UnknownNumber,
-    /// Nobody to answer: neither phone nor BSUID.
-    NoSender,
-    /// Its handling panicked or ran past its time, three times.
-    Poison,
-    /// It was in flight when the server crashed three times within a minute.
-    CrashLoop,
-    /// Meta will never take it.
-    Unsendable,
 }
 
 /// Which shard writes, in which generation: a fenced shard's records are refused.

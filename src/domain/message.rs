@@ -125,3 +125,20 @@ pub enum DeliveryState {
     Read,
     Failed,
 }
+
+/// Why something is a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeadReason {
+    /// Signed, but not a webhook that we understand.
+    NotUnderstood,
+    /// Written to a number that is not ours.
+    UnknownNumber,
+    /// Nobody to answer: neither phone nor BSUID.
+    NoSender,
+    /// Its handling panicked or ran past its time, three times.
+    Poison,
+    /// It was in flight when the server crashed three times within a minute.
+    CrashLoop,
+    /// Meta will never take it.
+    Unsendable,
+}
