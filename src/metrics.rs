@@ -1,1 +1,77 @@
-//! The names of all metrics, as typed functions. No contact, phone or message id is ever a label.
+//! The names of all metrics, as typed functions: nobody else calls the `metrics` macros.
+//!
+//! A label is one of a closed set, never a contact, phone, message id or text: the number of series is bounded
+//! by this file. Counters and gauges only where an operator would act on them; times are seconds.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+/// Every histogram's name ends so.
+pub const SECONDS_SUFFIX: &str = "_seconds";
+
+/// Edges of the buckets of all times: from a cached answer to Meta's own time-out.
+pub const BUCKETS_S: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Tells Prometheus what each metric is.
+pub fn describe() {
+    describe_counter!("siaga_webhook_posts_total", "webhook posts by answer");
+    describe_counter!("siaga_webhook_parts_total", "what the posts held, by kind");
+    describe_histogram!("siaga_webhook_ack_seconds", "from the last byte of a post to its answer");
+    describe_counter!("siaga_turns_total", "turns of sessions, by how they ended");
+    describe_histogram!("siaga_turn_seconds", "from a message's acceptance to its turn being durable");
+    describe_counter!("siaga_messages_absorbed_total", "messages that got no answer of their own, by reason");
+    describe_counter!("siaga_sends_total", "messages to citizens, by how they ended");
+    describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
+    describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
+    describe_counter!("siaga_dead_letters_total", "dead letters, by reason");
+    describe_gauge!("siaga_sessions_awake", "sessions in memory");
+}
+
+/// A post to the webhook was answered.
+pub fn webhook_answered(status: u16, took: Duration) {
+    counter!("siaga_webhook_posts_total", "status" => status.to_string()).increment(1);
+    histogram!("siaga_webhook_ack_seconds").record(took.as_secs_f64());
+}
+
+/// A post held this; `kind` is a constant of the decoder.
+pub fn webhook_part(kind: &'static str) {
+    counter!("siaga_webhook_parts_total", "kind" => kind).increment(1);
+}
+
+/// A turn ended; `outcome` is a constant of the session.
+pub fn turn_ended(outcome: &'static str, took: Duration) {
+    counter!("siaga_turns_total", "outcome" => outcome).increment(1);
+    histogram!("siaga_turn_seconds").record(took.as_secs_f64());
+}
+
+/// A message got no answer of its own; `reason` is a constant of the session.
+pub fn message_absorbed(reason: &'static str) {
+    counter!("siaga_messages_absorbed_total", "reason" => reason).increment(1);
+}
+
+/// A send ended; `outcome` is a constant of the sender.
+pub fn send_ended(outcome: &'static str) {
+    counter!("siaga_sends_total", "outcome" => outcome).increment(1);
+}
+
+/// A reply was taken by Meta, this long after the message was accepted.
+pub fn reply_taken(after: Duration) {
+    histogram!("siaga_reply_seconds").record(after.as_secs_f64());
+}
+
+/// A neighbour was called.
+pub fn neighbour_called(neighbour: &'static str, outcome: &'static str) {
+    counter!("siaga_neighbour_calls_total", "neighbour" => neighbour, "outcome" => outcome).increment(1);
+}
+
+/// Something became a dead letter.
+pub fn dead_lettered(reason: &'static str) {
+    counter!("siaga_dead_letters_total", "reason" => reason).increment(1);
+}
+
+/// How many sessions a shard has in memory.
+#[expect(clippy::cast_precision_loss, reason = "a count of sessions is far below 2^52")]
+pub fn sessions_awake(shard: u16, count: usize) {
+    gauge!("siaga_sessions_awake", "shard" => shard.to_string()).set(count as f64);
+}

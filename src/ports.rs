@@ -3,23 +3,27 @@
 //! Floor 1: domain types only, no adapter is named here. An adapter implements one trait; `app` wires it.
 //! Every error says whether asking again can help; none carries personal data.
 
+pub mod store;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
-use crate::conversation::{AuthEpoch, Notice};
 use crate::domain::call::CallId;
 pub use crate::domain::call::{ConflictReason, NeighbourError};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
-pub use crate::domain::message::DeadReason;
-use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status, Text};
+use crate::domain::message::{MessageId, Outbound, Text};
 use crate::domain::name::Name;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
+
+pub use store::{
+    DeadLetter, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered,
+    RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
+};
 
 // === time ==========================================================================================
 
@@ -144,240 +148,4 @@ pub enum SendError {
     /// or its recipient cannot be written to. No personal data in `reason`.
     #[error("the message cannot be sent at all: {reason}")]
     Unsendable { reason: String },
-}
-
-// === store =========================================================================================
-
-/// Place of a record in the journal; grows by one a record, never reused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Lsn(pub u64);
-
-/// Names an inbox or outbox row: its record and its place among that record's rows of the same kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RowId {
-    pub lsn: Lsn,
-    pub index: u32,
-}
-
-/// What rests in the table. Fixed for life: the number is part of the key on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Table {
-    Contact = 1,
-    Account = 2,
-    /// Keyed hash of a phone or BSUID -> contact.
-    Alias = 3,
-    /// Ticket number -> ticket; contact -> its tickets' numbers; counters.
-    Ticket = 4,
-    /// Keyed hash of an undo code -> the account that made the change.
-    Undo = 5,
-    /// Changes to the embedded registry.
-    Registry = 6,
-    /// Dedupe ids that no longer fit into the contact's record.
-    Dedupe = 7,
-}
-
-/// A key within a table, at most 64 bytes, never personal data in the clear (`ServerKeys` hashes it).
-pub type Key = SmallVec<[u8; 24]>;
-
-/// A record of the table as its owner encoded it (versioned, see `store::codec`). At most 4 KiB.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Value(pub Arc<[u8]>);
-
-/// A message or notice that a contact's session has to handle. Open until a turn closes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InboxRow {
-    pub contact: ContactId,
-    pub accepted_at: Timestamp,
-    pub body: InboxBody,
-}
-
-/// What an inbox row holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InboxBody {
-    Message(Inbound),
-    Notice(Notice),
-}
-
-/// A message that has to be sent. Open until it is settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutboxRow {
-    pub contact: ContactId,
-    pub number: BusinessNumber,
-    pub to: Recipient,
-    pub kind: ReplyKind,
-    pub message: Arc<Outbound>,
-    /// Set on personal data: checked against the account at the moment of sending.
-    pub epoch: Option<AuthEpoch>,
-    pub born_at: Timestamp,
-}
-
-/// How an outbox row ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Settlement {
-    Sent(MessageId),
-    /// A newer prompt took its place before it left, or its citizen asked to be forgotten.
-    Withdrawn,
-    /// Its login ended before it left.
-    Stale,
-    /// Given up, with Meta's code if there is one.
-    Failed {
-        code: Option<u32>,
-    },
-}
-
-/// One change. All parts of a [`Record`] become durable together or not at all.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
-    Put {
-        table: Table,
-        key: Key,
-        value: Value,
-    },
-    Delete {
-        table: Table,
-        key: Key,
-    },
-    /// The record's n-th such part is row (lsn, n).
-    OpenInbox(InboxRow),
-    CloseInbox(RowId),
-    /// The record's n-th such part is row (lsn, n).
-    OpenOutbox(OutboxRow),
-    /// The row is about to leave although it waited: from now on a crash leaves it ambiguous.
-    AttemptOutbox(RowId),
-    CloseOutbox {
-        row: RowId,
-        how: Settlement,
-    },
-    /// Meta's news of a message of ours.
-    Status(Status),
-    /// When a contact wants to be woken; `None` takes the wish back.
-    Timer {
-        contact: ContactId,
-        at: Option<Timestamp>,
-    },
-    DeadLetter(DeadLetter),
-}
-
-/// Something that was accepted and cannot be handled; kept for an operator.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    pub at: Timestamp,
-    pub reason: DeadReason,
-    pub contact: Option<ContactId>,
-    /// As it came. Personal data: sealed on disk, never printed.
-    pub body: Vec<u8>,
-}
-
-/// Which shard writes, in which generation: a fenced shard's records are refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Writer {
-    pub shard: u16,
-    pub generation: u32,
-}
-
-/// What becomes durable as one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// `None`: the web edge or an adapter, which are never fenced.
-    pub writer: Option<Writer>,
-    pub parts: Vec<Part>,
-}
-
-/// A record that has its place in the queue.
-#[derive(Debug)]
-pub struct Ticket {
-    pub lsn: Lsn,
-    /// Resolves when the record is durable. Dropped without a value: the store is gone, and so is the process.
-    pub durable: tokio::sync::oneshot::Receiver<()>,
-}
-
-/// Why the store does not take a record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// Queue, open rows or disk are full. Nothing is lost: the caller says 503, or waits.
-    #[error("the store cannot take more now: {0}")]
-    Full(&'static str),
-    #[error("shard {shard} writes in generation {generation}, which is fenced")]
-    Fenced { shard: u16, generation: u32 },
-    #[error("a value of {bytes} bytes is over the bound of {bytes_max}")]
-    TooLarge { bytes: usize, bytes_max: usize },
-    #[error("the store is closed")]
-    Closed,
-    /// What was read is not what was written.
-    #[error("a record of table {table:?} cannot be read: {reason}")]
-    Unreadable { table: Table, reason: String },
-}
-
-/// What the store hands over, in (LSN, index) order, after it is durable.
-#[derive(Clone, Debug)]
-pub enum Delivery {
-    Inbox { id: RowId, row: InboxRow },
-    Status(Status),
-}
-
-/// Where deliveries go. Called on the store's thread: returns at once, never blocks, never calls the store.
-pub trait Inlet: Send + Sync + 'static {
-    fn deliver(&self, deliveries: Vec<Delivery>);
-}
-
-/// What was open when the store was opened.
-#[derive(Debug, Default)]
-pub struct Recovered {
-    /// In (LSN, index) order.
-    pub inbox: Vec<(RowId, InboxRow)>,
-    /// In (LSN, index) order; `attempted`: it may have left already.
-    pub outbox: Vec<RecoveredSend>,
-    pub timers: Vec<(ContactId, Timestamp)>,
-    /// Statuses that name an outbox row still open, oldest first.
-    pub statuses: Vec<Status>,
-}
-
-/// An outbox row that was open at the start.
-#[derive(Debug)]
-pub struct RecoveredSend {
-    pub id: RowId,
-    pub row: OutboxRow,
-    pub attempted: bool,
-}
-
-/// The store: a promise (what is durable stays) and a table (what rests is found).
-pub trait Store: Send + Sync + 'static {
-    /// Gives a record its place; reads see it from here on, `Ticket::durable` says when it is safe.
-    /// Records become durable in LSN order.
-    fn append(&self, record: Record) -> Result<Ticket, StoreError>;
-
-    /// Reads the newest value, appended ones included. Never blocks the caller's thread.
-    fn get(&self, table: Table, key: Key) -> BoxFuture<'_, Result<Option<Value>, StoreError>>;
-
-    /// All rows of a table whose key starts with `prefix`, in key order. For small tables and tools.
-    fn scan(&self, table: Table, prefix: Key) -> BoxFuture<'_, Result<Vec<(Key, Value)>, StoreError>>;
-
-    /// Starts delivering to `inlet` and gives what was open. Rows appended before the call and not in
-    /// `Recovered` are delivered. Called once.
-    fn attach(&self, inlet: Arc<dyn Inlet>) -> Recovered;
-
-    /// Refuses the shard's older generations from here on.
-    fn fence(&self, writer: Writer);
-
-    /// The dead letters, oldest first, each by the row that names it.
-    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetter)>, StoreError>>;
-
-    /// Whether the webhook may accept, and if not why.
-    fn ready(&self) -> Result<(), StoreError>;
-
-    /// Makes all durable that was appended, then refuses more.
-    fn close(&self) -> BoxFuture<'_, ()>;
-}
-
-impl std::fmt::Debug for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Value({} bytes)", self.0.len())
-    }
-}
-
-impl std::fmt::Debug for DeadLetter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DeadLetter({:?}, {} bytes)", self.reason, self.body.len())
-    }
 }

@@ -1,1 +1,3 @@
 //! One binary for all tests that look at more than one module; a file a subject.
+
+mod tidy;
