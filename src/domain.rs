@@ -10,6 +10,7 @@ pub mod call;
 pub mod certificate;
 pub mod citizen;
 pub mod contact;
+pub(crate) mod digits;
 pub mod keys;
 pub mod message;
 pub mod name;

@@ -12,6 +12,7 @@ use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
 
 /// All that one text may mean.
+#[allow(clippy::struct_excessive_bools)] // independent facets of one text, not states of a machine
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     pub greeting: Option<Greeting>,
@@ -35,10 +36,18 @@ pub struct Reading {
     pub name: Option<Name>,
     /// Several "name NIK" in one text, one a line: at least two lines each with a name and a run of digits.
     pub people: Vec<Result<Claim, PersonFault>>,
-    /// "bukan saya 5207-7391".
+    /// "bukan saya 5207-7391"; also within the pasted SMS.
     pub undo: Option<UndoCode>,
-    /// "tiket 4821-0937".
+    /// "tiket 4821-0937". Its check digit is not asked for: it is looked up among this chat's own reports only.
     pub ticket: Option<TicketNumber>,
+    /// A text that is eight digits and no more: an undo code or a ticket's number, whichever was asked for.
+    pub eight: Option<u32>,
+    /// How many digits the text's longest run has, 0 without one: what a question for digits can say of it.
+    pub digits: usize,
+    /// "nomor ini", "nomor lain", with or without "setuju": which number to log in with.
+    pub number_choice: Option<NumberChoice>,
+    /// "kodenya belum masuk", "belum terima kode": no code came.
+    pub code_missing: bool,
     /// "Juli 2021", "07/2021", "july 2021": month and year.
     pub month: Option<(u8, u16)>,
     /// Says nothing by itself: greetings, P, min, "pak", "ok", "makasih", emoji.
@@ -94,6 +103,12 @@ pub enum Wish {
 pub enum YesNo {
     Yes,
     No,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberChoice {
+    This,
+    Other,
 }
 
 /// A run of digits that is meant as a phone number.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::digits::only_digits;
 use super::redacted;
 
 /// A six-digit code.
@@ -28,6 +29,12 @@ pub enum OtpPurpose {
 }
 
 impl Otp {
+    /// Reads six digits with spaces, dots or dashes among them, and nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = only_digits(text).filter(|digits| digits.len() == 6)?;
+        digits.parse().ok().and_then(Self::new)
+    }
+
     /// From a number below 1,000,000.
     pub fn new(number: u32) -> Option<Self> {
         (number < 1_000_000).then_some(Self(number))
@@ -46,6 +53,12 @@ impl Otp {
 }
 
 impl UndoCode {
+    /// Reads eight digits, "5207-7391" or "52077391", and nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = only_digits(text).filter(|digits| digits.len() == 8)?;
+        digits.parse().ok().and_then(Self::new)
+    }
+
     /// From a number below 100,000,000.
     pub fn new(number: u32) -> Option<Self> {
         (number < 100_000_000).then_some(Self(number))
@@ -59,5 +72,33 @@ impl UndoCode {
     /// The number, as a key for keyed hashing.
     pub fn number(self) -> u32 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_however_they_are_grouped() {
+        for typed in ["483920", "483 920", "48 39 20", "4 8 3 9 2 0", "483-920", "４８３９２０", "٤٨٣٩٢٠"] {
+            assert_eq!(Otp::parse(typed).map(Otp::digits).as_deref(), Some("483920"), "{typed}");
+        }
+        assert_eq!(Otp::parse("000042").map(Otp::digits).as_deref(), Some("000042"));
+        for typed in ["48392", "4839201", "48392o", "kode 483920", ""] {
+            assert_eq!(Otp::parse(typed), None, "{typed}");
+        }
+        for typed in ["5207-7391", "52077391", "5207 7391"] {
+            assert_eq!(UndoCode::parse(typed).map(UndoCode::digits).as_deref(), Some("5207-7391"), "{typed}");
+        }
+        assert_eq!(UndoCode::parse("5207739"), None);
+    }
+
+    #[test]
+    fn a_code_matches_only_itself() {
+        let code = Otp::parse("483920").unwrap();
+        assert!(code.matches(Otp::parse("483 920").unwrap()));
+        assert!(!code.matches(Otp::parse("483921").unwrap()));
+        assert_eq!(format!("{code:?}"), "Otp(…)");
     }
 }

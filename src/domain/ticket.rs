@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Language;
 use super::citizen::PersonId;
 use super::contact::ContactId;
+use super::digits::only_digits;
 use super::message::Text;
 use super::name::Name;
 use super::nik::Nik;
@@ -15,7 +16,30 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TicketNumber(u32);
 
+/// Why a text is not a ticket's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TicketNumberError {
+    #[error("a ticket's number has eight digits")]
+    Form,
+    #[error("the last digit does not fit the other seven: one of them is mistyped")]
+    Check,
+}
+
 impl TicketNumber {
+    /// Reads a number as people write it, "4821-0933" or "48210933", and checks its last digit (Damm's: it
+    /// shows every single wrong digit and every swap of two neighbours). Numbers that are made here carry it
+    /// ([`TicketNumber::with_check_digit`]); one from elsewhere is built with [`TicketNumber::new`].
+    pub fn parse(text: &str) -> Result<Self, TicketNumberError> {
+        let digits = only_digits(text).filter(|digits| digits.len() == 8).ok_or(TicketNumberError::Form)?;
+        let number: u32 = digits.parse().map_err(|_| TicketNumberError::Form)?;
+        if damm(number) == 0 { Ok(Self(number)) } else { Err(TicketNumberError::Check) }
+    }
+
+    /// The number whose first seven digits are these (below 10,000,000).
+    pub fn with_check_digit(seven: u32) -> Option<Self> {
+        (seven < 10_000_000).then(|| Self(seven * 10 + u32::from(damm(seven))))
+    }
+
     /// From a number below 100,000,000; whether its check digit is right is `parse`'s business.
     pub fn new(number: u32) -> Option<Self> {
         (number < 100_000_000).then_some(Self(number))
@@ -25,6 +49,23 @@ impl TicketNumber {
     pub fn number(self) -> u32 {
         self.0
     }
+}
+
+/// Damm's check digit of a number; 0 for a number that ends in its own. Leading zeros change nothing.
+fn damm(number: u32) -> u8 {
+    const TABLE: [[u8; 10]; 10] = [
+        [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
+        [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
+        [4, 2, 0, 6, 8, 7, 1, 3, 5, 9],
+        [1, 7, 5, 0, 9, 8, 3, 4, 2, 6],
+        [6, 1, 2, 3, 0, 4, 5, 9, 7, 8],
+        [3, 6, 7, 4, 2, 0, 9, 5, 8, 1],
+        [5, 8, 6, 9, 7, 2, 0, 1, 3, 4],
+        [8, 9, 4, 5, 3, 6, 2, 0, 1, 7],
+        [9, 4, 3, 8, 6, 1, 7, 2, 0, 5],
+        [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
+    ];
+    number.to_string().bytes().fold(0, |interim, digit| TABLE[usize::from(interim)][usize::from(digit - b'0')])
 }
 
 impl std::fmt::Display for TicketNumber {
@@ -113,4 +154,44 @@ pub struct TicketView {
     pub kind: TicketKind,
     pub state: TicketState,
     pub due: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_number_reads_back() {
+        for seven in [0, 1, 4_821_093, 9_999_999, 5_207_739] {
+            let number = TicketNumber::with_check_digit(seven).unwrap();
+            assert_eq!(TicketNumber::parse(&number.to_string()), Ok(number));
+            assert_eq!(TicketNumber::parse(&number.to_string().replace('-', " ")), Ok(number));
+        }
+        assert_eq!(TicketNumber::with_check_digit(10_000_000), None);
+    }
+
+    #[test]
+    fn damms_own_example() {
+        assert_eq!(damm(572), 4);
+        assert_eq!(damm(5_724), 0);
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_seen() {
+        let right = TicketNumber::with_check_digit(4_821_093).unwrap().to_string().replace('-', "");
+        for at in 0..8 {
+            for digit in '0'..='9' {
+                let wrong: String = right.chars().enumerate().map(|(i, c)| if i == at { digit } else { c }).collect();
+                assert_eq!(TicketNumber::parse(&wrong).is_ok(), wrong == right, "{wrong}");
+            }
+        }
+        for at in 0..7 {
+            let mut wrong: Vec<char> = right.chars().collect();
+            wrong.swap(at, at + 1);
+            let wrong: String = wrong.into_iter().collect();
+            assert_eq!(TicketNumber::parse(&wrong).is_ok(), wrong == right, "{wrong}");
+        }
+        assert_eq!(TicketNumber::parse("4821-093"), Err(TicketNumberError::Form));
+        assert_eq!(TicketNumber::parse("tiket"), Err(TicketNumberError::Form));
+    }
 }
