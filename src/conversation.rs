@@ -91,7 +91,7 @@ impl Default for Rules {
             filler_window_s: 10,
             silence_after_end_s: 24 * 60 * 60,
             retry_first_s: 5,
-            retry_max_s: 5 * 60,
+            retry_max_s: 60,
             family_max: 6,
             service_number: String::from("nomor layanan"),
         }
