@@ -1,0 +1,44 @@
+//! The emulated SMS gateway: `POST /sms` with `{"to": "+62…", "text": "…"}` puts a text on a phone.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::event::Happening;
+use super::world::World;
+use crate::domain::message::Text;
+use crate::domain::phone::Phone;
+
+/// The longest text a gateway takes, in characters: ten parts.
+const TEXT_CHARS_MAX: usize = 1_530;
+
+#[derive(Deserialize)]
+struct Sms {
+    to: String,
+    text: Text,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/sms", web::post().to(receive));
+}
+
+async fn receive(world: web::Data<World>, body: web::Bytes) -> HttpResponse {
+    let Ok(sms) = serde_json::from_slice::<Sms>(&body) else {
+        return refuse("a JSON object with `to` and `text` is expected");
+    };
+    let Some(phone) = Phone::from_wa_id(&sms.to).filter(|_| sms.to.starts_with('+')) else {
+        return refuse("`to` must be a phone number in international form with a plus");
+    };
+    if sms.text.0.is_empty() || sms.text.0.chars().count() > TEXT_CHARS_MAX {
+        return refuse("`text` must have 1 to 1530 characters");
+    }
+    if world.history.receive_sms(phone, &sms.text).is_err() {
+        return HttpResponse::ServiceUnavailable().json(json!({ "error": "as many phones as there may be" }));
+    }
+    world.publish(None, Happening::Sms { to: phone.to_e164(), text: sms.text });
+    HttpResponse::Ok().json(json!({ "status": "delivered" }))
+}
+
+fn refuse(reason: &str) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({ "error": reason }))
+}
