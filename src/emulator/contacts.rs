@@ -23,7 +23,8 @@ const AWAITING_MAX: usize = 32;
 
 /// All citizens that wrote, or were written to.
 pub(super) struct Contacts {
-    contacts_max: usize,
+    /// `Bounds::contacts_max`.
+    room: usize,
     of: DashMap<(usize, Recipient), Contact>,
     aliases: DashMap<Bsuid, Phone>,
     inbound: Mutex<Inbound>,
@@ -46,12 +47,12 @@ struct Inbound {
 impl Contacts {
     pub(super) fn new(contacts_max: usize, ids_max: usize) -> Self {
         let inbound = Inbound { ids_max, order: VecDeque::new(), chats: HashMap::new() };
-        Self { contacts_max, of: DashMap::new(), aliases: DashMap::new(), inbound: Mutex::new(inbound) }
+        Self { room: contacts_max, of: DashMap::new(), aliases: DashMap::new(), inbound: Mutex::new(inbound) }
     }
 
     /// Whether all of these can be held.
     pub(super) fn room_for(&self, more: usize) -> bool {
-        self.of.len().saturating_add(more) <= self.contacts_max
+        self.of.len().saturating_add(more) <= self.room
     }
 
     /// Notes that a citizen wrote: opens the window, starts the wait for a reply. Gives the chat.

@@ -69,19 +69,58 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "form", rename_all = "snake_case")]
 pub enum Form {
-    Text { body: Text },
-    Buttons { header: Option<Text>, body: Text, footer: Option<Text>, buttons: Vec<Choice> },
-    List { header: Option<Text>, body: Text, footer: Option<Text>, open: Text, rows: Vec<Row> },
+    Text {
+        body: Text,
+    },
+    Buttons {
+        header: Option<Text>,
+        body: Text,
+        footer: Option<Text>,
+        buttons: Vec<Choice>,
+    },
+    List {
+        header: Option<Text>,
+        body: Text,
+        footer: Option<Text>,
+        open: Text,
+        rows: Vec<Row>,
+    },
     /// A button that opens a page, or one of Meta's own dialogues (`action` names it).
-    Action { action: String, body: Text, footer: Option<Text>, label: Text, url: Option<String> },
+    Action {
+        action: String,
+        body: Text,
+        footer: Option<Text>,
+        label: Text,
+        url: Option<String>,
+    },
     /// `media` is the media id; `None` when a link was sent.
-    Document { file_name: Text, caption: Option<Text>, media: Option<String> },
+    Document {
+        file_name: Text,
+        caption: Option<Text>,
+        media: Option<String>,
+    },
     /// An image, video, audio or sticker.
-    Media { what: String, caption: Option<Text>, media: Option<String> },
-    Template { name: String, language: String, parameters: Vec<Text> },
-    Reaction { to: String, emoji: Option<String> },
-    Location { name: Option<Text>, address: Option<Text> },
-    Contacts { names: Vec<Text> },
+    Media {
+        what: String,
+        caption: Option<Text>,
+        media: Option<String>,
+    },
+    Template {
+        name: String,
+        language: String,
+        parameters: Vec<Text>,
+    },
+    Reaction {
+        to: String,
+        emoji: Option<String>,
+    },
+    Location {
+        name: Option<Text>,
+        address: Option<Text>,
+    },
+    Contacts {
+        names: Vec<Text>,
+    },
 }
 
 /// A reply button.

@@ -98,8 +98,8 @@ fn handle(
     body: &[u8],
     fault: Option<Fault>,
 ) -> Result<Value, GraphError> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|_| GraphError::new(Code::PARAMETER, "the body is not JSON"))?;
+    let body: Value =
+        serde_json::from_slice(body).map_err(|_| GraphError::new(Code::PARAMETER, "the body is not JSON"))?;
     match request::parse(world, number, &body)? {
         Request::MarkRead { message_id, typing } => accept::mark_read(world, number, &message_id, typing),
         Request::Send(send) => accept::send(world, number, *send, fault),
@@ -107,11 +107,7 @@ fn handle(
 }
 
 /// Answers, as late and as badly as planned.
-async fn finish(
-    world: &World,
-    fault: Option<Fault>,
-    outcome: Result<Value, GraphError>,
-) -> HttpResponse {
+async fn finish(world: &World, fault: Option<Fault>, outcome: Result<Value, GraphError>) -> HttpResponse {
     let more_ms = if let Some(Fault::SlowMs(more_ms)) = fault { more_ms } else { 0 };
     let delay_ms = world.faults.latency_ms().saturating_add(more_ms);
     if delay_ms > 0 {

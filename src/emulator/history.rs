@@ -26,7 +26,7 @@ const SMS_SHOWN_MAX: usize = 50;
 /// Chats, SMS, and the stream of what is new.
 pub(super) struct History {
     chats_max: usize,
-    history_max: usize,
+    events_max: usize,
     phones_max: usize,
     stream: broadcast::Sender<Arc<Event>>,
     books: Mutex<Books>,
@@ -56,7 +56,7 @@ impl History {
     pub(super) fn new(bounds: &Bounds) -> Self {
         Self {
             chats_max: bounds.chats_max,
-            history_max: bounds.history_max,
+            events_max: bounds.history_max,
             phones_max: bounds.contacts_max,
             stream: broadcast::Sender::new(bounds.events_max.max(1)),
             books: Mutex::default(),
@@ -75,7 +75,7 @@ impl History {
         let event = Arc::new(Event { seq, chat: chat.cloned(), at_ms: at.0, what });
         if let Some(kept) = chat.and_then(|chat| books.chats.get_mut(chat)) {
             kept.used_at_seq = seq;
-            push(&mut kept.events, self.history_max, Arc::clone(&event));
+            push(&mut kept.events, self.events_max, Arc::clone(&event));
         }
         if matches!(event.what, Happening::Sms { .. }) {
             push(&mut books.sms, SMS_SHOWN_MAX, Arc::clone(&event));
@@ -100,8 +100,7 @@ impl History {
         }
         let token = ids::token();
         books.by_token.insert(token.clone(), chat.clone());
-        let kept =
-            Chat { token: token.clone(), sender: sender.clone(), events: VecDeque::new(), used_at_seq: seq };
+        let kept = Chat { token: token.clone(), sender: sender.clone(), events: VecDeque::new(), used_at_seq: seq };
         books.chats.insert(chat.clone(), kept);
         Some(token)
     }

@@ -53,12 +53,7 @@ struct Post {
 }
 
 /// Posts updates; `said` names the citizens' messages among them.
-pub(super) fn post(
-    world: &Arc<World>,
-    place: OpenPost,
-    updates: &[Update],
-    said: Vec<(Recipient, String)>,
-) -> Posting {
+pub(super) fn post(world: &Arc<World>, place: OpenPost, updates: &[Update], said: Vec<(Recipient, String)>) -> Posting {
     let body = Bytes::from(webhook::compose(&world.options, updates));
     let signature = Some(webhook::signature(world.options.app_secret.expose_secret(), &body));
     let ids = said.iter().map(|(_, id)| id.clone()).collect();
@@ -68,7 +63,10 @@ pub(super) fn post(
     world.runtime.spawn(async move {
         tokio::select! {
             () = bringing.closed() => {}
-            taken = bring(&bringing, &post) => if let Some(taken) = taken { drop(answered.send(taken)); }
+            taken = bring(&bringing, &post) => {
+                // Nobody has to wait for the answer.
+                let _unheard = taken.map(|taken| answered.send(taken));
+            }
         }
         drop(post.place);
     });
@@ -89,9 +87,7 @@ pub(super) fn post_raw(world: &Arc<World>, body: Vec<u8>, signing: Signing) -> R
     let bringing = Arc::clone(world);
     world.runtime.spawn(async move {
         let (http, ms) = attempt(&bringing, &post).await;
-        if let Some(http) = http {
-            drop(answered.send(Stored { http, ms, attempt: 1 }));
-        }
+        let _unheard = http.map(|http| answered.send(Stored { http, ms, attempt: 1 }));
         drop(post.place);
     });
     Ok(Posting { ids: Vec::new(), stored })

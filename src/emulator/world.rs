@@ -79,8 +79,7 @@ impl World {
 
     /// Counts a message of the server against its number's throughput; `false`: too many.
     pub(super) fn throughput_allows(&self, number: usize) -> bool {
-        !self.options.rules.throughput
-            || self.with_throughput(number, |bucket, rate, now| bucket.take(rate, now)).unwrap_or(true)
+        !self.options.rules.throughput || self.with_throughput(number, Bucket::take).unwrap_or(true)
     }
 
     /// Counts a citizen's message against the number's throughput.

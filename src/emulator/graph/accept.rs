@@ -32,12 +32,7 @@ pub(super) fn mark_read(
 }
 
 /// Sends a message, unless a rule forbids it now.
-pub(super) fn send(
-    world: &Arc<World>,
-    number: usize,
-    send: Send,
-    fault: Option<Fault>,
-) -> Result<Value, GraphError> {
+pub(super) fn send(world: &Arc<World>, number: usize, send: Send, fault: Option<Fault>) -> Result<Value, GraphError> {
     let own = world.options.numbers.get(number);
     if let Recipient::Phone(phone) = &send.to
         && own.is_some_and(|own| own.digits() == phone.digits().to_string())
@@ -58,7 +53,7 @@ pub(super) fn send(
         return Err(GraphError::new(Code::PAIR, "too many messages to this recipient"));
     }
     let fault = if closed { Some(Fault::FailedStatus(Code::WINDOW.0)) } else { fault };
-    Ok(accept(world, number, chat, send, fault))
+    Ok(accept(world, number, &chat, send, fault))
 }
 
 /// What holds for every call that a number makes.
@@ -72,7 +67,7 @@ fn pass(world: &World, number: usize) -> Result<(), GraphError> {
     Ok(())
 }
 
-fn accept(world: &Arc<World>, number: usize, chat: Recipient, send: Send, fault: Option<Fault>) -> Value {
+fn accept(world: &Arc<World>, number: usize, chat: &Recipient, send: Send, fault: Option<Fault>) -> Value {
     let id = ids::message_id();
     let subject = Subject {
         number,
@@ -83,15 +78,15 @@ fn accept(world: &Arc<World>, number: usize, chat: Recipient, send: Send, fault:
         template: matches!(send.form, Form::Template { .. }),
         reaction: matches!(send.form, Form::Reaction { .. }),
     };
-    world.history.open(&chat, &Sender::of_chat(&chat));
+    world.history.open(chat, &Sender::of_chat(chat));
     if let Some(Fault::FailedStatus(code)) = fault {
         statuses::fail(world, &subject, code);
     } else {
-        let answers = world.contacts.answered(number, &chat);
+        let answers = world.contacts.answered(number, chat);
         let number = world.options.numbers.get(number).map(|own| own.id.clone()).unwrap_or_default();
         let Send { quotes, opaque, form, .. } = send;
         let reply = Reply { id: id.clone(), number, quotes, opaque, answers, form };
-        world.publish(Some(&chat), Happening::Replied(reply));
+        world.publish(Some(chat), Happening::Replied(reply));
         statuses::follow(world, &subject);
     }
     let contact = match &send.to {

@@ -17,8 +17,7 @@ const BUTTONS_MAX: usize = 3;
 const ROWS_MAX: usize = 10;
 const SECTIONS_MAX: usize = 10;
 
-const TYPES: [&str; 6] =
-    ["button", "list", "cta_url", "flow", "location_request_message", "request_contact_info"];
+const TYPES: [&str; 6] = ["button", "list", "cta_url", "flow", "location_request_message", "request_contact_info"];
 
 pub(super) fn interactive(world: &World, node: &Node<'_>) -> Result<Form, GraphError> {
     node.only(&["type", "header", "body", "footer", "action"])?;

@@ -47,13 +47,11 @@ impl<'a> Node<'a> {
 
     /// Refuses fields of other names: a misspelt one would silently do nothing.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), GraphError> {
-        match self.fields.keys().find(|key| !known.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(_) => {
-                let place = if self.path.is_empty() { "the request" } else { &self.path };
-                Err(GraphError::new(Code::PARAMETER, format!("unexpected field in {place}; known: {known:?}")))
-            }
+        if self.fields.keys().all(|key| known.contains(&key.as_str())) {
+            return Ok(());
         }
+        let place = if self.path.is_empty() { "the request" } else { &self.path };
+        Err(GraphError::new(Code::PARAMETER, format!("unexpected field in {place}; known: {known:?}")))
     }
 
     pub(super) fn object(&self, key: &str) -> Result<Node<'a>, GraphError> {

@@ -70,7 +70,8 @@ fn parameters(component: &Node<'_>) -> Result<Vec<Text>, GraphError> {
 fn exists(world: &World, name: &str, language: &str, parameters: usize) -> Result<(), GraphError> {
     let Some(templates) = &world.options.rules.templates else { return Ok(()) };
     let known = templates.iter().find(|template| template.name == name && template.language == language);
-    let known = known.ok_or_else(|| GraphError::new(Code::TEMPLATE, "no approved template of this name and language"))?;
+    let known =
+        known.ok_or_else(|| GraphError::new(Code::TEMPLATE, "no approved template of this name and language"))?;
     if known.body_parameters == parameters {
         Ok(())
     } else {

@@ -35,8 +35,8 @@ pub(super) async fn upload(
     let file = field("file").ok_or_else(|| GraphError::new(Code::PARAMETER, "`file` is required"))?;
     let declared = field("type").and_then(|part| std::str::from_utf8(part.bytes).ok());
     let mime_type = file.mime_type.as_deref().or(declared).unwrap_or_default().to_owned();
-    let bytes_max = media::size_max(&mime_type)
-        .ok_or_else(|| GraphError::new(Code::MEDIA, "files of this type are not taken"))?;
+    let bytes_max =
+        media::size_max(&mime_type).ok_or_else(|| GraphError::new(Code::MEDIA, "files of this type are not taken"))?;
     if file.bytes.is_empty() || file.bytes.len() > bytes_max {
         return Err(GraphError::new(Code::MEDIA, format!("such a file must have 1 to {bytes_max} bytes")));
     }
