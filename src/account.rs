@@ -10,7 +10,20 @@
 //!
 //! Floor 0. What does not belong here: texts of the chat (`conversation`), how an SMS travels (`otp`).
 
+mod change;
+mod chat;
+mod code;
+mod identify;
+mod job;
+mod login;
+mod run;
 pub mod state;
+mod undo;
+
+#[cfg(test)]
+mod guessing;
+#[cfg(test)]
+mod tests;
 
 use crate::domain::call::{Answer, Asker, CallId, NeighbourError, Request};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
@@ -24,6 +37,8 @@ use crate::domain::ticket::{TicketDraft, TicketView};
 use crate::domain::time::Timestamp;
 
 pub use state::Account;
+
+use run::Run;
 
 /// Names one neighbour call of an account while it runs; not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +73,11 @@ pub enum AccountEvent {
     /// Another account tells: a person was moved here and the move is undone. Logins end, changes are shut.
     EndLogins {
         changes_shut_until: Timestamp,
+    },
+    /// Another account tells: a person was moved here. Nobody moves on from here until then, else a second
+    /// move would leave the first one's undo nothing to put back.
+    HoldPhone {
+        until: Timestamp,
     },
 }
 
@@ -115,6 +135,11 @@ pub enum AccountEffect {
         account: Mobile,
         changes_shut_until: Timestamp,
     },
+    /// Tell another account (see `AccountEvent::HoldPhone`).
+    HoldPhoneOf {
+        account: Mobile,
+        until: Timestamp,
+    },
     /// Remember that this undo code opens this account; part of the same record as the state.
     PutUndo {
         key: LookupKey,
@@ -139,6 +164,8 @@ pub struct AccountContext<'a> {
     /// An undo code from this step's randomness (a transcript puts its own here).
     pub undo_code: &'a dyn Fn([u8; 32]) -> crate::domain::otp::UndoCode,
     pub texts: &'a crate::conversation::text::Texts,
+    /// The service's own WhatsApp number as an SMS says it.
+    pub service_number: &'a str,
     pub rules: &'a AccountRules,
 }
 
@@ -165,4 +192,42 @@ pub struct AccountRules {
     /// A phone not confirmed for this long asks for a step-up.
     pub reconfirm_after_s: u32,
     pub login_max_s: u32,
+}
+
+impl Default for AccountRules {
+    /// The figures of conversation.md 5 and 7.
+    fn default() -> Self {
+        Self {
+            otp_life_s: 5 * 60,
+            otp_tries: 5,
+            otp_resend_after_s: 60,
+            otp_per_window: 3,
+            otp_window_s: 30 * 60,
+            lock_s: [30 * 60, 3 * 60 * 60, 24 * 60 * 60],
+            misses_before_lock: 3,
+            misses_per_day: 8,
+            step_up_tries: 2,
+            undo_life_s: 72 * 60 * 60,
+            changes_shut_s: 24 * 60 * 60,
+            phone_changes_every_s: 24 * 60 * 60,
+            name_changes_every_s: 30 * 24 * 60 * 60,
+            reconfirm_after_s: 365 * 24 * 60 * 60,
+            login_max_s: 60 * 60,
+        }
+    }
+}
+
+/// One event. Total: whatever comes in whatever order, there is a state and a list of effects.
+pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>) -> (Account, Vec<AccountEffect>) {
+    let mut run = Run::new(account, context);
+    match event {
+        AccountEvent::Asked { asker, call, request } => run.asked(asker, call, request),
+        AccountEvent::Persons { job, result } => run.people(job, result),
+        AccountEvent::Record { job, result } => run.record(job, result),
+        AccountEvent::Changed { job, result } => run.changed(job, &result),
+        AccountEvent::TicketFiled { job, result } => run.reported(job, result),
+        AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until)),
+        AccountEvent::HoldPhone { until } => run.hold_phone(until),
+    }
+    run.end()
 }

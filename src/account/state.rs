@@ -1,5 +1,236 @@
-//! What an account keeps.
+//! What an account keeps, and what of it time takes away.
+//!
+//! Everything is kept a pair (chat, account), so that nothing a stranger's chat does reaches another chat's
+//! code, tries or lock. What is durable stays under 4 KiB whatever happens: every list has a bound here.
+//! Work in flight is not durable: the session asks again under the same call.
+//!
+//! Invariant: [`Account::settle`] runs before every step, so the rest of the module sees only what is alive.
+//! A clock that jumps back never makes a code or a login live longer; it may only end them early.
+
+use serde::{Deserialize, Serialize};
+
+use super::AccountRules;
+use super::job::Jobs;
+use crate::domain::call::{Answer, CallId};
+use crate::domain::citizen::PersonId;
+use crate::domain::contact::ContactId;
+use crate::domain::keys::LookupKey;
+use crate::domain::message::Text;
+use crate::domain::name::Name;
+use crate::domain::otp::OtpPurpose;
+use crate::domain::phone::Mobile;
+use crate::domain::ticket::TicketView;
+use crate::domain::time::{DAY_MS, SECOND_MS, Timestamp};
+
+/// Chats an account remembers at once. Past it a new stranger is answered as locked.
+pub(super) const CHATS_MAX: usize = 12;
+/// Of these, chats that neither write from the account's own number nor ever proved it: the rest is a reserve
+/// that strangers cannot take from those who belong here.
+pub(super) const STRANGERS_MAX: usize = 8;
+/// Changes that can still be undone. Past it changes are shut until the oldest runs out.
+pub(super) const CHANGES_MAX: usize = 6;
+/// An unused chat, and an unused account, are forgotten after this long.
+const IDLE_MS: i64 = DAY_MS;
 
 /// An account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Account;
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Grows whenever all logins end at once; never falls, so an old one never fits again.
+    pub(super) epoch: u32,
+    pub(super) used_at: Timestamp,
+    pub(super) proof: Option<Proof>,
+    pub(super) changes_shut_until: Option<Timestamp>,
+    pub(super) phone_shut_until: Option<Timestamp>,
+    pub(super) chats: Vec<Chat>,
+    pub(super) changes: Vec<Change>,
+    #[serde(skip)]
+    pub(super) jobs: Jobs,
+}
+
+/// That somebody proved this phone, and with which WhatsApp account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Proof {
+    pub(super) at: Timestamp,
+    /// The BSUID of the phone's own WhatsApp when it last logged in.
+    pub(super) bsuid: Option<LookupKey>,
+    /// Another BSUID that wrote from the phone since, and for which the logins were already ended.
+    pub(super) suspect: Option<LookupKey>,
+}
+
+/// One chat's dealings with this account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Chat {
+    pub(super) contact: ContactId,
+    pub(super) used_at: Timestamp,
+    /// Writes from the account's own number, or proved it once: not a stranger.
+    pub(super) belongs: bool,
+    pub(super) login: Option<ChatLogin>,
+    /// At most one a purpose.
+    pub(super) challenges: Vec<Challenge>,
+    /// When codes were sent, within the window; fresh ones have a budget of their own.
+    pub(super) sends: Vec<Timestamp>,
+    pub(super) fresh_sends: Vec<Timestamp>,
+    pub(super) lock: Option<Lock>,
+    pub(super) misses: Misses,
+    pub(super) last: Option<Last>,
+}
+
+/// That a chat is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ChatLogin {
+    pub(super) since: Timestamp,
+    /// Month and year of the last vaccination are still owed: tries that are left.
+    pub(super) step_up: Option<u8>,
+}
+
+/// A code that was sent and not used. The code itself is derived from the id, never kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Challenge {
+    pub(super) purpose: OtpPurpose,
+    pub(super) id: [u8; 16],
+    pub(super) sent_at: Timestamp,
+    pub(super) tries: u8,
+}
+
+/// A stop of all attempts; remembered a day past its end, so that the next one is longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lock {
+    pub(super) until: Timestamp,
+    pub(super) count: u8,
+}
+
+/// Names and NIKs that did not fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Misses {
+    /// Since the last lock, less one a hit.
+    pub(super) open: u8,
+    pub(super) today: u8,
+    pub(super) day_from: Timestamp,
+}
+
+/// The answer to the last call, so that a call made again after a restart changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Last {
+    pub(super) call: CallId,
+    /// A hash of the request: a contact that was erased counts its calls anew, and must not meet old answers.
+    pub(super) print: u64,
+    pub(super) kept: Kept,
+}
+
+/// What is kept of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Kept {
+    /// All of it.
+    Whole(Answer),
+    /// A change that was made, with the SMS that tells of it (and may not have left yet).
+    Told { answer: Answer, sms: Text },
+    /// People were identified and the misses counted; the people are read anew.
+    Counted { misses_left: u8 },
+}
+
+/// A change of data that its undo code still takes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Change {
+    pub(super) key: LookupKey,
+    pub(super) expires_at: Timestamp,
+    pub(super) person: PersonId,
+    pub(super) what: What,
+    pub(super) stage: Stage,
+}
+
+/// What was changed, and what it takes to put it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum What {
+    Name { before: Name },
+    Phone { to: Mobile },
+}
+
+/// How far an undo has come; each stage is durable, so that an interrupted one goes on where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    Open,
+    /// Logins are ended and changes shut. `whole`: the registry took the change back; else the desk has to.
+    PutBack {
+        whole: bool,
+    },
+    /// The report is filed: the same code gets the same answer.
+    Filed {
+        ticket: TicketView,
+        whole: bool,
+    },
+}
+
+impl Account {
+    /// The auth epoch: a row with personal data leaves only while this is the epoch it was written under.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Whether the record can be forgotten: unused for a day, and no lock, hold, undo or proof to remember.
+    /// (The proof is what a changed BSUID and twelve silent months are measured against.)
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        let held = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
+        now.since_ms(self.used_at) >= IDLE_MS
+            && self.proof.is_none()
+            && !held(self.changes_shut_until)
+            && !held(self.phone_shut_until)
+            && self.changes.iter().all(|change| change.expires_at <= now)
+            && self.chats.iter().all(|chat| chat.lock.as_ref().is_none_or(|lock| lock.remembered_until() <= now))
+    }
+
+    /// The undo codes that point here: their rows go with the record when it is forgotten.
+    pub fn undo_keys(&self) -> impl Iterator<Item = LookupKey> {
+        self.changes.iter().map(|change| change.key)
+    }
+
+    /// Drops what time has ended; gives the undo codes that no longer mean anything.
+    pub(super) fn settle(&mut self, now: Timestamp, rules: &AccountRules) -> Vec<LookupKey> {
+        let spent = |until: Option<Timestamp>, longest_s: u32| {
+            until.filter(|until| *until > now).map(|until| until.min(later(now, longest_s)))
+        };
+        self.changes_shut_until = spent(self.changes_shut_until, rules.changes_shut_s);
+        self.phone_shut_until = spent(self.phone_shut_until, rules.phone_changes_every_s);
+        for chat in &mut self.chats {
+            chat.settle(now, rules);
+        }
+        self.chats.retain(|chat| chat.login.is_some() || chat.lock.is_some() || now.since_ms(chat.used_at) < IDLE_MS);
+        let gone = self.changes.iter().filter(|change| change.expires_at <= now).map(|change| change.key).collect();
+        self.changes.retain(|change| change.expires_at > now);
+        gone
+    }
+
+    pub(super) fn chat(&self, contact: ContactId) -> Option<&Chat> {
+        self.chats.iter().find(|chat| chat.contact == contact)
+    }
+
+    pub(super) fn chat_mut(&mut self, contact: ContactId) -> Option<&mut Chat> {
+        self.chats.iter_mut().find(|chat| chat.contact == contact)
+    }
+
+    /// Makes sure that a chat has its place. False: there is none, and nothing may be counted for it.
+    pub(super) fn admit(&mut self, contact: ContactId, own_number: bool, now: Timestamp) -> bool {
+        if let Some(chat) = self.chat_mut(contact) {
+            chat.used_at = now;
+            chat.belongs |= own_number;
+            return true;
+        }
+        let strangers = self.chats.iter().filter(|chat| !chat.belongs).count();
+        if self.chats.len() >= CHATS_MAX || (!own_number && strangers >= STRANGERS_MAX) {
+            // Only the account's own number may take a place, and only that of the chat least in use that
+            // has nothing to lose: a stranger's counters are what stops him.
+            let idle = |chat: &&Chat| chat.belongs && chat.login.is_none() && chat.lock.is_none();
+            let oldest = self.chats.iter().filter(idle).min_by_key(|chat| chat.used_at).map(|chat| chat.contact);
+            match oldest {
+                Some(oldest) if own_number => self.chats.retain(|chat| chat.contact != oldest),
+                _ => return false,
+            }
+        }
+        self.chats.push(Chat::new(contact, own_number, now));
+        true
+    }
+}
+
+/// `seconds` after `now`.
+pub(super) fn later(now: Timestamp, seconds: u32) -> Timestamp {
+    now.plus_ms(i64::from(seconds) * SECOND_MS)
+}

@@ -1,0 +1,78 @@
+//! One chat's side of an account: what time takes from it, and what stops it.
+//!
+//! Invariant: a clock that jumps back never makes a code or a login live longer, and never makes a chat forget
+//! what counts against it.
+
+use super::AccountRules;
+use super::state::{Chat, Lock, Misses, later};
+use crate::domain::contact::ContactId;
+use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
+
+/// How far a clock may have stepped back before what was written "later" is taken as dead.
+const CLOCK_TOLERANCE_MS: i64 = MINUTE_MS;
+
+impl Chat {
+    pub(super) fn new(contact: ContactId, belongs: bool, now: Timestamp) -> Self {
+        Self {
+            contact,
+            used_at: now,
+            belongs,
+            login: None,
+            challenges: Vec::new(),
+            sends: Vec::new(),
+            fresh_sends: Vec::new(),
+            lock: None,
+            misses: Misses::default(),
+            last: None,
+        }
+    }
+
+    pub(super) fn settle(&mut self, now: Timestamp, rules: &AccountRules) {
+        let alive = |since: Timestamp, life_s: u32| {
+            let age_ms = now.since_ms(since);
+            (-CLOCK_TOLERANCE_MS..i64::from(life_s) * SECOND_MS).contains(&age_ms)
+        };
+        self.challenges.retain(|challenge| alive(challenge.sent_at, rules.otp_life_s));
+        self.login = self.login.take().filter(|login| alive(login.since, rules.login_max_s));
+        // What counts against a chat survives a clock that jumps back: it counts as of now.
+        for sends in [&mut self.sends, &mut self.fresh_sends] {
+            for at in sends.iter_mut() {
+                *at = (*at).min(now);
+            }
+            sends.retain(|at| now.since_ms(*at) < i64::from(rules.otp_window_s) * SECOND_MS);
+        }
+        let longest_s = rules.lock_s.into_iter().max().unwrap_or_default();
+        if let Some(lock) = &mut self.lock {
+            lock.until = lock.until.min(later(now, longest_s));
+        }
+        self.lock = self.lock.take().filter(|lock| lock.remembered_until() > now);
+        self.used_at = self.used_at.min(now);
+        self.misses.day_from = self.misses.day_from.min(now);
+        if now.since_ms(self.misses.day_from) >= DAY_MS {
+            self.misses.today = 0;
+        }
+    }
+
+    /// Until when attempts are stopped, if they are.
+    pub(super) fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock.as_ref().map(|lock| lock.until).filter(|until| *until > now)
+    }
+
+    /// Stops all attempts of this chat on this account, each time for longer, and ends its login.
+    pub(super) fn lock(&mut self, now: Timestamp, rules: &AccountRules) -> Timestamp {
+        let count = self.lock.as_ref().map_or(0, |lock| lock.count);
+        let seconds = rules.lock_s[usize::from(count).min(rules.lock_s.len() - 1)];
+        let until = later(now, seconds);
+        self.lock = Some(Lock { until, count: count.saturating_add(1) });
+        self.login = None;
+        self.challenges.clear();
+        self.misses.open = 0;
+        until
+    }
+}
+
+impl Lock {
+    pub(super) fn remembered_until(&self) -> Timestamp {
+        self.until.plus_ms(DAY_MS)
+    }
+}

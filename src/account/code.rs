@@ -1,0 +1,165 @@
+//! Codes: when one is sent, and how often it may be guessed (conversation.md 5).
+//!
+//! Invariants: a code is compared at most `otp_tries` times, whoever asks and however the clock jumps; it is
+//! good once, for one purpose, in one chat; the answer about a number that is not the chat's own is made of
+//! counters alone, before anyone is looked up.
+
+use super::job::{Ask, Wanted};
+use super::run::Run;
+use super::state::{Challenge, ChatLogin};
+use crate::domain::call::{Answer, Login};
+use crate::domain::otp::{Otp, OtpPurpose};
+use crate::domain::time::{SECOND_MS, Timestamp};
+
+impl Run<'_, '_> {
+    /// A chat wants a code.
+    pub(super) fn challenge(&mut self, ask: Ask, purpose: OtpPurpose) {
+        if !self.may_send(ask, purpose) {
+            return;
+        }
+        match purpose {
+            OtpPurpose::Login if ask.asker.own_number => self.look_up(ask, Wanted::OwnChallenge),
+            OtpPurpose::Login => {
+                let challenge = self.make_code(ask, purpose);
+                self.conclude(ask, Answer::OtpSent);
+                self.look_up(ask, Wanted::Sms { challenge });
+            }
+            // Whether these numbers are registered is of no matter.
+            OtpPurpose::Fresh | OtpPurpose::NewPhone | OtpPurpose::LostPhone => {
+                let challenge = self.make_code(ask, purpose);
+                self.sms_code(ask, challenge);
+                self.conclude(ask, Answer::OtpSent);
+            }
+        }
+    }
+
+    /// The chat's own number was looked up.
+    pub(super) fn challenge_own(&mut self, ask: Ask, registered: bool) {
+        if !registered {
+            return self.conclude(ask, Answer::NotRegistered);
+        }
+        // Counted only now, so asked once more: another call of this chat may have come in between.
+        if self.may_send(ask, OtpPurpose::Login) {
+            let challenge = self.make_code(ask, OtpPurpose::Login);
+            self.sms_code(ask, challenge);
+            self.conclude(ask, Answer::OtpSent);
+        }
+    }
+
+    /// Whether a code may go out now; if not, that is answered.
+    fn may_send(&mut self, ask: Ask, purpose: OtpPurpose) -> bool {
+        let (now, rules) = (self.now(), self.context.rules);
+        let Some(chat) = self.chat(ask) else { return false };
+        let fresh = purpose == OtpPurpose::Fresh;
+        let sends = if fresh { &chat.fresh_sends } else { &chat.sends };
+        let wait_ms = sends
+            .last()
+            .map_or(0, |sent_at| i64::from(rules.otp_resend_after_s) * SECOND_MS - now.since_ms(*sent_at).max(0));
+        if let Some(until) = chat.locked_until(now) {
+            self.conclude(ask, Answer::Locked { until });
+        } else if fresh && chat.login.is_none() {
+            self.conclude(ask, Answer::LoginGone);
+        } else if wait_ms > 0 {
+            let seconds = u32::try_from((wait_ms + SECOND_MS - 1) / SECOND_MS).unwrap_or(rules.otp_resend_after_s);
+            self.conclude(ask, Answer::OtpWait { seconds });
+        } else if sends.len() >= usize::from(rules.otp_per_window) {
+            self.lock(ask);
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Makes a challenge and counts it. The chat's older one of the same purpose is dead from here on.
+    fn make_code(&mut self, ask: Ask, purpose: OtpPurpose) -> [u8; 16] {
+        let now = self.now();
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.context.random[..16]);
+        if let Some(chat) = self.chat_mut(ask) {
+            chat.challenges.retain(|challenge| challenge.purpose != purpose);
+            chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0 });
+            let sends = if purpose == OtpPurpose::Fresh { &mut chat.fresh_sends } else { &mut chat.sends };
+            sends.push(now);
+        }
+        id
+    }
+
+    /// Sends the code of a challenge, if it is still the one that counts.
+    pub(super) fn sms_code(&mut self, ask: Ask, id: [u8; 16]) {
+        if self.chat(ask).is_some_and(|chat| chat.challenges.iter().any(|challenge| challenge.id == id)) {
+            let phone = self.context.phone;
+            let code = (self.context.otp)(id, ask.asker.contact, phone);
+            let text = self.context.texts.sms_otp(code, ask.asker.ending, ask.asker.language);
+            self.sms(ask, phone, text);
+        }
+    }
+
+    /// The same call again: the same code leaves again, under the same key, by the same way.
+    pub(super) fn resend(&mut self, ask: Ask, purpose: OtpPurpose) {
+        let challenge = self
+            .chat(ask)
+            .and_then(|chat| chat.challenges.iter().find(|challenge| challenge.purpose == purpose))
+            .map(|challenge| challenge.id);
+        match challenge {
+            Some(challenge) if purpose == OtpPurpose::Login && !ask.asker.own_number => {
+                self.look_up(ask, Wanted::Sms { challenge });
+            }
+            Some(challenge) => self.sms_code(ask, challenge),
+            None => {}
+        }
+    }
+
+    /// A chat tries codes. Each counts before it is compared.
+    pub(super) fn check(&mut self, ask: Ask, purpose: OtpPurpose, codes: &[Otp]) {
+        let (now, context) = (self.now(), self.context);
+        if let Some(until) = self.locked_until(ask) {
+            return self.conclude(ask, Answer::Locked { until });
+        }
+        let Some(chat) = self.chat_mut(ask) else { return };
+        if purpose == OtpPurpose::Fresh && chat.login.is_none() {
+            return self.conclude(ask, Answer::LoginGone);
+        }
+        let Some(place) = chat.challenges.iter().position(|challenge| challenge.purpose == purpose) else {
+            return self.conclude(ask, Answer::OtpExpired);
+        };
+        let challenge = &mut chat.challenges[place];
+        let code = (context.otp)(challenge.id, ask.asker.contact, context.phone);
+        for typed in codes {
+            if challenge.tries >= context.rules.otp_tries {
+                break;
+            }
+            challenge.tries += 1;
+            if typed.matches(code) {
+                chat.challenges.remove(place);
+                chat.belongs = true;
+                return self.proved(ask, purpose, now);
+            }
+        }
+        let left = context.rules.otp_tries.saturating_sub(challenge.tries);
+        if left == 0 {
+            return self.lock(ask);
+        }
+        self.conclude(ask, Answer::OtpWrong { left });
+    }
+
+    fn proved(&mut self, ask: Ask, purpose: OtpPurpose, now: Timestamp) {
+        let step_up = match purpose {
+            OtpPurpose::Login => {
+                let step_up = self.owes_step_up(ask);
+                if !step_up {
+                    self.confirm(ask);
+                }
+                let step_up_tries = step_up.then_some(self.context.rules.step_up_tries);
+                if let Some(chat) = self.chat_mut(ask) {
+                    chat.login = Some(ChatLogin { since: now, step_up: step_up_tries });
+                }
+                step_up
+            }
+            // A proof of the number, no way into it; a fresh one renews nothing but trust.
+            OtpPurpose::Fresh => !self.is_in(ask),
+            OtpPurpose::NewPhone | OtpPurpose::LostPhone => false,
+        };
+        let epoch = self.account.epoch;
+        self.conclude(ask, Answer::OtpRight(Login { epoch, step_up, weak: false }));
+    }
+}

@@ -1,0 +1,726 @@
+//! The account beside a small world: a directory, a registry and a desk that answer at once.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use time::macros::date;
+
+use super::*;
+use crate::conversation::text::Texts;
+use crate::domain::call::{Claim, ConflictReason, Identified, Login};
+use crate::domain::certificate::Language;
+use crate::domain::citizen::{Dose, Standing};
+use crate::domain::nik::Nik;
+use crate::domain::otp::{OtpPurpose, UndoCode};
+use crate::domain::phone::{Ending, Phone};
+use crate::domain::ticket::{TicketKind, TicketNumber, TicketState};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::embedded().unwrap());
+
+pub(super) const START: Timestamp = Timestamp(1_795_400_000_000);
+
+pub(super) fn mobile(text: &str) -> Mobile {
+    Mobile::from_phone(Phone::from_wa_id(text).unwrap()).unwrap()
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn nik(text: &str) -> Nik {
+    Nik::parse(text).unwrap()
+}
+
+pub(super) fn contact_asker(contact: u64, own_number: bool) -> Asker {
+    Asker {
+        contact: ContactId(contact),
+        ending: Some(Ending(42)),
+        bsuid: Some(LookupKey([u8::try_from(contact % 251).unwrap(); 16])),
+        own_number,
+        language: Language::Indonesian,
+    }
+}
+
+/// What is outside of the account under test.
+pub(super) struct World {
+    pub(super) account: Account,
+    pub(super) now: Timestamp,
+    pub(super) rules: AccountRules,
+    pub(super) phone: Mobile,
+    pub(super) people: Vec<Person>,
+    pub(super) records: BTreeMap<PersonId, VaccinationRecord>,
+    pub(super) directory_down: bool,
+    pub(super) registry_down: bool,
+    pub(super) desk_down: bool,
+    pub(super) refuse_changes: Option<ConflictReason>,
+    pub(super) sms: Vec<(Mobile, String)>,
+    /// Effects for others, in order.
+    pub(super) out: Vec<AccountEffect>,
+    pub(super) steps: Cell<u64>,
+    made: RefCell<BTreeMap<[u8; 16], u32>>,
+    calls: u64,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let siti = Person {
+            id: PersonId(String::from("p1")),
+            nik: nik("0001014708900003"),
+            name: name("SITI RAHMWATI"),
+            verified_name: name("SITI RAHMWATI"),
+            civil_name: Some(name("SITI RAHMAWATI")),
+            standing: Standing::Open,
+            name_changed_at: None,
+        };
+        let record = VaccinationRecord {
+            birth_date: date!(1990 - 08 - 07),
+            doses: vec![Dose {
+                number: 1,
+                date: date!(2021 - 09 - 03),
+                vaccine: String::from("CoronaVac"),
+                batch: String::from("B1"),
+                certificate: Some(String::from("C1")),
+            }],
+        };
+        Self {
+            account: Account::default(),
+            now: START,
+            rules: AccountRules::default(),
+            phone: mobile("6281200000042"),
+            people: vec![siti],
+            records: BTreeMap::from([(PersonId(String::from("p1")), record)]),
+            directory_down: false,
+            registry_down: false,
+            desk_down: false,
+            refuse_changes: None,
+            sms: Vec::new(),
+            out: Vec::new(),
+            steps: Cell::new(0),
+            made: RefCell::default(),
+            calls: 0,
+        }
+    }
+
+    pub(super) fn wait(&mut self, ms: i64) {
+        self.now = self.now.plus_ms(ms);
+    }
+
+    /// What a crash leaves.
+    pub(super) fn restart(&mut self) {
+        let bytes = postcard::to_stdvec(&self.account).unwrap();
+        assert!(bytes.len() <= 4096, "an account record of {} bytes", bytes.len());
+        self.account = postcard::from_bytes(&bytes).unwrap();
+    }
+
+    pub(super) fn step(&mut self, event: AccountEvent) -> Vec<AccountEffect> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps);
+        let mut random = [0; 32];
+        random[..8].copy_from_slice(&steps.to_le_bytes());
+        // Codes are told apart by their number: every challenge has its own.
+        let otp = |id: [u8; 16], chat: ContactId, _: Mobile| {
+            let mut made = self.made.borrow_mut();
+            let fresh = u32::try_from(made.len()).unwrap() + 1_000 * u32::try_from(chat.0 % 900).unwrap();
+            Otp::new(*made.entry(id).or_insert(fresh)).unwrap()
+        };
+        let context = AccountContext {
+            now: self.now,
+            random,
+            phone: self.phone,
+            otp: &otp,
+            undo_key: &|code| {
+                let mut key = [0; 16];
+                key[..4].copy_from_slice(&code.number().to_le_bytes());
+                LookupKey(key)
+            },
+            undo_code: &|random| UndoCode::new(u32::from(random[0]) + 52_070_000).unwrap(),
+            texts: &TEXTS,
+            service_number: "nomor layanan",
+            rules: &self.rules,
+        };
+        let (account, effects) = super::step(self.account.clone(), event, &context);
+        self.account = account;
+        effects
+    }
+
+    /// Steps, and lets the neighbours answer until there is peace. Gives the answers.
+    pub(super) fn run(&mut self, event: AccountEvent) -> Vec<(ContactId, CallId, Answer)> {
+        let mut answers = Vec::new();
+        let mut queue = vec![event];
+        while let Some(event) = queue.pop() {
+            for effect in self.step(event) {
+                match effect {
+                    AccountEffect::Answer { contact, call, answer } => answers.push((contact, call, answer)),
+                    AccountEffect::Sms { to, text, .. } => self.sms.push((to, text.0)),
+                    AccountEffect::LookUp { job, .. } => {
+                        let result = if self.directory_down { Err(down()) } else { Ok(self.people.clone()) };
+                        queue.push(AccountEvent::Persons { job, result });
+                    }
+                    AccountEffect::ReadRecord { job, person } => {
+                        let record = self.records.get(&person.id).cloned();
+                        let known = record.ok_or(NeighbourError::NotFound { neighbour: "registry" });
+                        let result = if self.registry_down { Err(down()) } else { known };
+                        queue.push(AccountEvent::Record { job, result });
+                    }
+                    AccountEffect::ChangeName { job, person, ref name, .. } => {
+                        let result = self.change(|world| {
+                            world.people.iter_mut().filter(|known| known.id == person).for_each(|known| {
+                                known.name = name.clone();
+                                known.name_changed_at = Some(world.now);
+                            });
+                        });
+                        queue.push(AccountEvent::Changed { job, result });
+                    }
+                    AccountEffect::ChangePhone { job, .. } => {
+                        let result = self.change(|_| {});
+                        self.out.push(effect);
+                        queue.push(AccountEvent::Changed { job, result });
+                    }
+                    AccountEffect::FileTicket { job, ref draft, .. } => {
+                        let number = TicketNumber::new(48_211_042).unwrap();
+                        let (kind, due) = (draft.kind, self.now.plus_ms(3 * DAY_MS));
+                        let view = TicketView { number, kind, state: TicketState::Filed, due };
+                        let result = if self.desk_down { Err(down()) } else { Ok(view) };
+                        self.out.push(effect);
+                        queue.push(AccountEvent::TicketFiled { job, result });
+                    }
+                    other => self.out.push(other),
+                }
+            }
+        }
+        answers
+    }
+
+    fn change(&mut self, make: impl FnOnce(&mut Self)) -> Result<(), NeighbourError> {
+        if self.directory_down {
+            return Err(down());
+        }
+        if let Some(reason) = self.refuse_changes {
+            return Err(NeighbourError::Conflict { neighbour: "directory", reason });
+        }
+        make(self);
+        Ok(())
+    }
+
+    pub(super) fn next_call(&mut self) -> CallId {
+        self.calls += 1;
+        CallId(self.calls)
+    }
+
+    pub(super) fn ask_as(&mut self, asker: Asker, request: Request) -> Answer {
+        let call = self.next_call();
+        self.ask_again(asker, call, request)
+    }
+
+    pub(super) fn ask_again(&mut self, asker: Asker, call: CallId, request: Request) -> Answer {
+        let mut answers = self.run(AccountEvent::Asked { asker, call, request });
+        assert_eq!(answers.len(), 1, "one answer a call");
+        let (contact, answered, answer) = answers.remove(0);
+        assert_eq!((contact, answered), (asker.contact, call));
+        answer
+    }
+
+    fn own(&mut self, request: Request) -> Answer {
+        self.ask_as(contact_asker(1, true), request)
+    }
+
+    fn challenge(&self, purpose: OtpPurpose) -> Request {
+        Request::ChallengeOtp { account: self.phone, purpose }
+    }
+
+    fn check(&self, purpose: OtpPurpose, codes: &[u32]) -> Request {
+        let codes = codes.iter().map(|code| Otp::new(*code).unwrap()).collect();
+        Request::CheckOtp { account: self.phone, purpose, codes }
+    }
+
+    /// The code in the newest SMS.
+    pub(super) fn last_code(&self) -> u32 {
+        self.sms.last().unwrap().1[..6].parse().unwrap()
+    }
+
+    fn log_in(&mut self, asker: Asker) -> Login {
+        assert_eq!(self.ask_as(asker, self.challenge(OtpPurpose::Login)), Answer::OtpSent);
+        let code = self.last_code();
+        match self.ask_as(asker, self.check(OtpPurpose::Login, &[code])) {
+            Answer::OtpRight(login) => login,
+            other => panic!("no login: {other:?}"),
+        }
+    }
+
+    fn identify(&self, claims: &[(&str, &str)]) -> Request {
+        let claims = claims.iter().map(|(called, number)| Claim { name: name(called), nik: nik(number) }).collect();
+        Request::Identify { account: self.phone, claims }
+    }
+
+    fn change_name(&self, to: &str) -> Request {
+        Request::ChangeName { account: self.phone, person: PersonId(String::from("p1")), name: name(to) }
+    }
+
+    fn change_phone(&self, to: &str) -> Request {
+        Request::ChangePhone { account: self.phone, person: PersonId(String::from("p1")), to: mobile(to) }
+    }
+
+    fn undo(&self) -> Request {
+        let sms = &self.sms.last().unwrap().1;
+        let code = sms.split("BUKAN SAYA ").nth(1).unwrap()[..9].replace('-', "");
+        Request::Undo { code: UndoCode::new(code.parse().unwrap()).unwrap() }
+    }
+}
+
+fn down() -> NeighbourError {
+    NeighbourError::Down { neighbour: "test", reason: String::from("asked to be") }
+}
+
+const SITI: (&str, &str) = ("Siti Rahmawati", "0001014708900003");
+const NOBODY: (&str, &str) = ("Siti Rahmawati", "0001014708900004");
+
+#[test]
+fn an_own_number_is_looked_up_first_and_an_unregistered_one_costs_nothing() {
+    let mut world = World::new();
+    let people = std::mem::take(&mut world.people);
+    for _ in 0..5 {
+        assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::NotRegistered);
+    }
+    assert!(world.sms.is_empty());
+    world.people = people;
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent);
+    assert_eq!(world.sms.len(), 1);
+    assert!(world.sms[0].1.contains("berakhiran 0042"), "{}", world.sms[0].1);
+}
+
+#[test]
+fn a_strangers_answers_are_the_same_whether_the_number_is_registered_or_not() {
+    let (mut registered, mut nobody) = (World::new(), World::new());
+    nobody.people.clear();
+    let asker = contact_asker(7, false);
+    let mut seen = Vec::new();
+    for world in [&mut registered, &mut nobody] {
+        let mut answers = Vec::new();
+        for wait in [0, 10_000, 60_000, 61_000, 62_000] {
+            world.wait(wait);
+            let effects = {
+                let call = world.next_call();
+                let request = world.challenge(OtpPurpose::Login);
+                world.step(AccountEvent::Asked { asker, call, request })
+            };
+            // The answer stands before the lookup.
+            assert!(matches!(effects.first(), Some(AccountEffect::Answer { .. })), "{effects:?}");
+            for effect in effects {
+                match effect {
+                    AccountEffect::Answer { answer, .. } => answers.push(answer),
+                    AccountEffect::LookUp { job, .. } => {
+                        let result = Ok(world.people.clone());
+                        world.run(AccountEvent::Persons { job, result });
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            answers.push(world.ask_as(asker, world.check(OtpPurpose::Login, &[999_999])));
+        }
+        seen.push(answers);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(nobody.sms.is_empty());
+    assert_eq!(registered.sms.len(), 3);
+}
+
+#[test]
+fn codes_are_waited_for_counted_and_then_stopped_longer_each_time() {
+    let mut world = World::new();
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent);
+    world.wait(25 * SECOND_MS);
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpWait { seconds: 35 });
+    for (lock, minutes) in [30, 180, 24 * 60, 24 * 60].into_iter().enumerate() {
+        for _ in 0..3 {
+            world.wait(MINUTE_MS);
+            if lock == 0 && world.sms.len() == 3 {
+                break;
+            }
+            assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent);
+        }
+        world.wait(MINUTE_MS);
+        let until = world.now.plus_ms(minutes * MINUTE_MS);
+        assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::Locked { until });
+        world.wait(minutes * MINUTE_MS - 1);
+        assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::Locked { until }, "lock {lock}");
+        world.restart();
+        world.wait(1);
+    }
+}
+
+#[test]
+fn five_wrong_codes_lock_the_pair_and_each_in_a_burst_counts() {
+    let mut world = World::new();
+    world.own(world.challenge(OtpPurpose::Login));
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[1])), Answer::OtpWrong { left: 4 });
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[2, 3, 4])), Answer::OtpWrong { left: 1 });
+    let right = world.last_code();
+    let until = world.now.plus_ms(30 * MINUTE_MS);
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[5, right])), Answer::Locked { until });
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[right])), Answer::Locked { until });
+    world.wait(30 * MINUTE_MS);
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[right])), Answer::OtpExpired);
+}
+
+#[test]
+fn a_code_is_good_once_for_five_minutes_for_its_purpose_and_its_chat() {
+    let mut world = World::new();
+    world.own(world.challenge(OtpPurpose::Login));
+    let code = world.last_code();
+    assert_eq!(world.own(world.check(OtpPurpose::NewPhone, &[code])), Answer::OtpExpired);
+    let stranger = contact_asker(7, false);
+    assert_eq!(world.ask_as(stranger, world.check(OtpPurpose::Login, &[code])), Answer::OtpExpired);
+    world.wait(5 * MINUTE_MS - 1);
+    let call = world.next_call();
+    let check = world.check(OtpPurpose::Login, &[code]);
+    let login = Answer::OtpRight(Login { epoch: 0, step_up: false, weak: false });
+    assert_eq!(world.ask_again(contact_asker(1, true), call, check.clone()), login);
+    world.restart();
+    assert_eq!(world.ask_again(contact_asker(1, true), call, check.clone()), login, "the same call, the same answer");
+    assert_eq!(world.own(check), Answer::OtpExpired, "another call, a used code");
+    world.wait(MINUTE_MS);
+    world.own(world.challenge(OtpPurpose::Login));
+    world.wait(5 * MINUTE_MS);
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[world.last_code()])), Answer::OtpExpired);
+}
+
+#[test]
+fn a_new_code_kills_only_the_older_one_of_the_same_chat() {
+    let mut world = World::new();
+    world.own(world.challenge(OtpPurpose::Login));
+    let mine = world.last_code();
+    let stranger = contact_asker(7, false);
+    world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    world.wait(MINUTE_MS);
+    world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    world.ask_as(stranger, world.check(OtpPurpose::Login, &[7, 8, 9, 10, 11]));
+    assert!(matches!(world.own(world.check(OtpPurpose::Login, &[mine])), Answer::OtpRight(_)));
+    world.own(world.challenge(OtpPurpose::Login));
+    let old = world.last_code();
+    world.wait(MINUTE_MS);
+    world.own(world.challenge(OtpPurpose::Login));
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[old])), Answer::OtpWrong { left: 4 });
+}
+
+#[test]
+fn fresh_codes_have_their_own_budget_and_need_a_login() {
+    let mut world = World::new();
+    assert_eq!(world.own(world.challenge(OtpPurpose::Fresh)), Answer::LoginGone);
+    world.log_in(contact_asker(1, true));
+    for _ in 0..3 {
+        assert_eq!(world.own(world.challenge(OtpPurpose::Fresh)), Answer::OtpSent);
+        world.wait(MINUTE_MS);
+    }
+    let fresh = world.last_code();
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent, "the other budget");
+    assert!(matches!(world.own(world.check(OtpPurpose::Fresh, &[fresh])), Answer::OtpRight(_)));
+}
+
+#[test]
+fn strangers_cannot_take_the_places_of_those_who_belong() {
+    let mut world = World::new();
+    for chat in 100..130 {
+        world.ask_as(contact_asker(chat, false), world.challenge(OtpPurpose::Login));
+    }
+    let until = world.now.plus_ms(30 * MINUTE_MS);
+    let refused = world.ask_as(contact_asker(200, false), world.challenge(OtpPurpose::Login));
+    assert_eq!(refused, Answer::Locked { until }, "fails closed");
+    world.log_in(contact_asker(1, true));
+    world.restart();
+}
+
+#[test]
+fn a_call_made_again_counts_nothing_twice_and_sends_the_same_code_again() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    let call = world.next_call();
+    let challenge = world.challenge(OtpPurpose::Login);
+    for _ in 0..4 {
+        assert_eq!(world.ask_again(asker, call, challenge.clone()), Answer::OtpSent);
+        world.restart();
+    }
+    assert!(world.sms.windows(2).all(|pair| pair[0] == pair[1]), "one code");
+    let call = world.next_call();
+    let check = world.check(OtpPurpose::Login, &[1, 2]);
+    for _ in 0..4 {
+        assert_eq!(world.ask_again(asker, call, check.clone()), Answer::OtpWrong { left: 3 });
+    }
+    world.log_in_with_last(asker);
+    let call = world.next_call();
+    let identify = world.identify(&[NOBODY]);
+    for _ in 0..4 {
+        let answer = world.ask_again(asker, call, identify.clone());
+        assert_eq!(answer, Answer::Identified { people: vec![Identified::Miss], misses_left: 2 });
+        world.restart();
+    }
+    // A contact that was erased counts its calls anew: the same number, another request, no old answer.
+    let other = world.identify(&[SITI]);
+    assert!(matches!(world.ask_again(asker, call, other), Answer::Identified { misses_left: 3, .. }));
+}
+
+impl World {
+    fn log_in_with_last(&mut self, asker: Asker) {
+        let code = self.last_code();
+        assert!(matches!(self.ask_as(asker, self.check(OtpPurpose::Login, &[code])), Answer::OtpRight(_)));
+    }
+}
+
+#[test]
+fn every_kind_of_miss_is_the_same_and_three_lock_the_pair() {
+    let mut world = World::new();
+    let siti = world.people[0].clone();
+    for (id, digits, standing) in
+        [("p2", "0001014708900012", Standing::Protected), ("p3", "0001014708900013", Standing::Deceased)]
+    {
+        let person = Person { id: PersonId(id.into()), nik: nik(digits), standing, ..siti.clone() };
+        world.records.insert(person.id.clone(), world.records[&siti.id].clone());
+        world.people.push(person);
+    }
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    let misses = [NOBODY, ("Rina Kartika", SITI.1), (SITI.0, "0001014708900012"), (SITI.0, "0001014708900013")];
+    for miss in misses {
+        let answer = world.own(world.identify(&[miss]));
+        assert_eq!(answer, Answer::Identified { people: vec![Identified::Miss], misses_left: 2 });
+        let hit = world.own(world.identify(&[SITI]));
+        assert!(matches!(hit, Answer::Identified { misses_left: 3, .. }), "a hit takes one away");
+    }
+    // The last three of the day's eight are used up at once.
+    let until = world.now.plus_ms(30 * MINUTE_MS);
+    assert_eq!(world.own(world.identify(&[NOBODY, NOBODY, NOBODY])), Answer::Locked { until });
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::Locked { until });
+    world.wait(31 * MINUTE_MS);
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone, "a lock ends the login");
+    world.log_in(asker);
+    let until = world.now.plus_ms(DAY_MS);
+    assert_eq!(world.own(world.identify(&[NOBODY])), Answer::Locked { until }, "eight a day in all");
+}
+
+#[test]
+fn a_familys_message_counts_its_hits_first() {
+    let mut world = World::new();
+    world.log_in(contact_asker(1, true));
+    let answer = world.own(world.identify(&[SITI, NOBODY, SITI]));
+    let Answer::Identified { people, misses_left } = answer else { panic!("{answer:?}") };
+    assert_eq!(misses_left, 2);
+    assert!(matches!(people[..], [Identified::Found(_), Identified::Miss, Identified::Found(_)]));
+}
+
+#[test]
+fn a_neighbour_that_is_down_counts_nothing_and_the_same_call_works_later() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    world.directory_down = true;
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::Down);
+    world.directory_down = false;
+    world.log_in(asker);
+    world.registry_down = true;
+    let call = world.next_call();
+    let identify = world.identify(&[SITI, NOBODY]);
+    for _ in 0..5 {
+        assert_eq!(world.ask_again(asker, call, identify.clone()), Answer::Down);
+    }
+    world.registry_down = false;
+    assert!(matches!(world.ask_again(asker, call, identify), Answer::Identified { misses_left: 2, .. }));
+}
+
+#[test]
+fn requests_from_a_chat_that_is_not_in_are_refused() {
+    let mut world = World::new();
+    let person = PersonId(String::from("p1"));
+    let read = Request::ReadRecord { account: world.phone, person: person.clone() };
+    let requests = [
+        world.identify(&[SITI]),
+        read.clone(),
+        world.change_name("SITI RAHMAWATI"),
+        world.change_phone("6281200000199"),
+    ];
+    for request in requests {
+        assert_eq!(world.own(request), Answer::LoginGone);
+    }
+    world.log_in(contact_asker(1, true));
+    assert!(matches!(world.own(read.clone()), Answer::Record(_)));
+    let issued = Request::ReadIssued { account: world.phone, person, dose: 1 };
+    assert_eq!(world.ask_as(contact_asker(9, false), issued.clone()), Answer::Issued(true));
+    world.wait(HOUR_MS);
+    assert_eq!(world.own(read.clone()), Answer::LoginGone, "an hour in all");
+    world.log_in(contact_asker(1, true));
+    assert_eq!(world.own(Request::Leave { account: world.phone }), Answer::Left);
+    assert_eq!(world.own(read), Answer::LoginGone);
+    world.people.clear();
+    assert_eq!(world.ask_as(contact_asker(9, false), issued), Answer::LoginGone);
+}
+
+#[test]
+fn another_bsuid_on_the_same_phone_ends_logins_and_owes_a_step_up() {
+    let mut world = World::new();
+    let (old, other) = (contact_asker(1, true), contact_asker(2, true));
+    let first = world.log_in(old);
+    let wife = contact_asker(3, false);
+    world.log_in(wife);
+    world.wait(MINUTE_MS);
+    assert_eq!(world.ask_as(other, world.challenge(OtpPurpose::Login)), Answer::OtpSent);
+    let ended = |effect: &&AccountEffect| matches!(effect, AccountEffect::EndLogin { .. });
+    assert_eq!(world.out.iter().filter(ended).count(), 2);
+    assert!(world.account.epoch() > first.epoch);
+    let code = world.last_code();
+    let login = world.ask_as(other, world.check(OtpPurpose::Login, &[code]));
+    assert!(matches!(login, Answer::OtpRight(Login { step_up: true, .. })), "{login:?}");
+    assert_eq!(world.ask_as(other, world.identify(&[SITI])), Answer::LoginGone, "nothing opens before");
+    let step_up = |month| Request::StepUp { account: mobile("6281200000042"), month, year: 2021 };
+    assert_eq!(world.ask_as(other, step_up(8)), Answer::StepUpWrong { left: 1 });
+    assert!(matches!(world.ask_as(other, step_up(9)), Answer::StepUpRight(_)));
+    assert!(matches!(world.ask_as(other, world.identify(&[SITI])), Answer::Identified { .. }));
+    let until = world.now.plus_ms(DAY_MS);
+    assert_eq!(world.ask_as(other, world.change_name("SITI RAHMAWATI")), Answer::ChangesShut { until });
+    world.wait(HOUR_MS);
+    assert!(!world.log_in(other).step_up, "proven now");
+}
+
+#[test]
+fn a_phone_silent_for_a_year_owes_a_step_up_and_two_wrong_ones_lock() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    world.wait(365 * DAY_MS);
+    world.restart();
+    assert!(!world.account.is_idle(world.now), "the proof is kept");
+    assert!(world.log_in(asker).step_up);
+    let step_up = Request::StepUp { account: world.phone, month: 1, year: 2021 };
+    assert_eq!(world.own(step_up.clone()), Answer::StepUpWrong { left: 1 });
+    assert!(matches!(world.own(step_up), Answer::Locked { .. }));
+}
+
+#[test]
+fn a_small_change_of_name_is_made_told_and_can_be_undone() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    let call = world.next_call();
+    let request = world.change_name("SITI RAHMAWATI");
+    assert_eq!(world.ask_again(asker, call, request.clone()), Answer::NameChanged);
+    world.restart();
+    let sms = world.sms.clone();
+    assert_eq!(world.ask_again(asker, call, request), Answer::NameChanged);
+    assert_eq!(world.sms.len(), sms.len() + 1, "the SMS leaves again under the same key");
+    assert_eq!(world.sms.last(), sms.last());
+    assert_eq!(world.people[0].name, name("SITI RAHMAWATI"));
+    assert!(world.out.iter().any(|effect| matches!(effect, AccountEffect::PutUndo { .. })));
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATY")), Answer::NeedsDesk, "once in 30 days");
+    world.wait(30 * DAY_MS);
+    world.log_in(asker);
+    assert_eq!(world.own(world.change_name("RINA KARTIKA")), Answer::NeedsDesk, "too different");
+}
+
+#[test]
+fn an_undo_puts_the_name_back_ends_logins_and_shuts_changes_from_any_chat() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    let login = world.log_in(asker);
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::NameChanged);
+    let undo = world.undo();
+    let stranger = contact_asker(9, false);
+    let answer = world.ask_as(stranger, undo.clone());
+    let Answer::Undone { ticket } = &answer else { panic!("{answer:?}") };
+    assert_eq!(ticket.kind, TicketKind::NameChange);
+    assert_eq!(world.people[0].name, name("SITI RAHMWATI"));
+    assert!(world.account.epoch() > login.epoch);
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
+    assert_eq!(world.ask_as(contact_asker(10, false), undo.clone()), answer, "typed twice, done once");
+    world.wait(MINUTE_MS);
+    world.log_in(asker);
+    let until = world.now.plus_ms(DAY_MS - MINUTE_MS);
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::ChangesShut { until });
+    world.wait(3 * DAY_MS);
+    assert_eq!(world.ask_as(stranger, undo), Answer::UndoUnknown, "72 hours");
+    assert!(world.out.iter().any(|effect| matches!(effect, AccountEffect::DeleteUndo { .. })));
+}
+
+#[test]
+fn a_moved_phone_holds_the_new_account_and_can_be_moved_back() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    assert_eq!(world.own(world.change_phone("6281200000199")), Answer::PhoneChanged);
+    let until = world.now.plus_ms(DAY_MS);
+    let new = mobile("6281200000199");
+    let holds = |effect: &AccountEffect| matches!(effect, AccountEffect::HoldPhoneOf { account, until: to } if *account == new && *to == until);
+    assert!(world.out.iter().any(holds), "{:?}", world.out);
+    assert!(world.sms.last().unwrap().1.contains("a.n. S. pindah ke nomor berakhiran 0199"));
+    assert_eq!(world.own(world.change_phone("6281200000198")), Answer::ChangesShut { until });
+    let undo = world.undo();
+    world.desk_down = true;
+    let wife = contact_asker(9, false);
+    assert_eq!(world.ask_as(wife, undo.clone()), Answer::Down, "put back, not yet reported");
+    world.restart();
+    world.desk_down = false;
+    world.out.clear();
+    assert!(matches!(world.ask_as(wife, undo), Answer::Undone { .. }));
+    assert!(!world.out.iter().any(|effect| matches!(effect, AccountEffect::ChangePhone { .. })), "moved back once");
+}
+
+#[test]
+fn what_the_directory_refuses_goes_to_people() {
+    let mut world = World::new();
+    world.log_in(contact_asker(1, true));
+    world.refuse_changes = Some(ConflictReason::NumberFull);
+    assert_eq!(world.own(world.change_phone("6281200000199")), Answer::PhoneFull);
+    world.refuse_changes = Some(ConflictReason::Outdated);
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::NeedsDesk);
+    world.refuse_changes = None;
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::NameChanged);
+    world.refuse_changes = Some(ConflictReason::Outdated);
+    let undo = world.undo();
+    assert!(matches!(world.own(undo), Answer::TicketFiled(_)), "the desk puts it back");
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone, "and nobody is in meanwhile");
+}
+
+#[test]
+fn an_unused_record_can_be_forgotten_once_nothing_is_held() {
+    let mut world = World::new();
+    let stranger = contact_asker(7, false);
+    world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    assert!(!world.account.is_idle(world.now));
+    world.wait(DAY_MS);
+    assert!(world.account.is_idle(world.now));
+    world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    world.ask_as(stranger, world.check(OtpPurpose::Login, &[1, 2, 3, 4, 5]));
+    world.wait(DAY_MS);
+    assert!(!world.account.is_idle(world.now), "a lock is remembered a day past its end");
+    world.wait(30 * MINUTE_MS);
+    assert!(world.account.is_idle(world.now));
+}
+
+#[test]
+fn a_full_record_stays_small() {
+    let mut world = World::new();
+    let long = "KLMNOPQRST KLMNOPQRST KLMNOPQRST KLMNOPQRST KLMNOPQRST ABCDE";
+    let template = world.people[0].clone();
+    world.people = (0..6)
+        .map(|n| Person {
+            id: PersonId(format!("{n:036}")),
+            name: name(long),
+            verified_name: name(long),
+            ..template.clone()
+        })
+        .collect();
+    for chat in 1..5 {
+        world.log_in(contact_asker(chat, false));
+    }
+    for chat in 100..140 {
+        world.ask_as(contact_asker(chat, false), world.challenge(OtpPurpose::Login));
+        world.ask_as(contact_asker(chat, false), world.challenge(OtpPurpose::NewPhone));
+    }
+    for n in 0..6 {
+        let person = PersonId(format!("{n:036}"));
+        let name = name(&long.replace("ABCDE", "ABCDF"));
+        let request = Request::ChangeName { account: world.phone, person, name };
+        let answer = world.ask_as(contact_asker(1 + n % 4, false), request);
+        assert_eq!(answer, Answer::NameChanged);
+    }
+    let shut = world.ask_as(contact_asker(1, false), world.change_name("SITI"));
+    assert!(matches!(shut, Answer::ChangesShut { .. }), "no room for another undo");
+    world.restart();
+}

@@ -1,0 +1,290 @@
+//! Directives: what a transcript says to whoever runs it. Each reads and writes itself.
+
+use time::{Date, Month, Time};
+
+use crate::domain::citizen::Standing;
+use crate::domain::contact::Bsuid;
+use crate::domain::name::Name;
+use crate::domain::nik::{Nik, NikError};
+use crate::domain::otp::{Otp, UndoCode};
+use crate::domain::phone::{Mobile, Phone};
+use crate::domain::ticket::TicketNumber;
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp, Zone};
+
+/// A directive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Directive {
+    /// `wa 0812-0000-0042 [bsuid=ID.abc]`, `wa no-phone bsuid=ID.abc`: who writes from here on.
+    Wa { phone: Option<Phone>, bsuid: Bsuid },
+    /// `clock 2026-11-23 13.50 WIB`: the clock moves on to then.
+    Clock(Timestamp),
+    /// `wait 16m` (s, m, h, d), in milliseconds: the clock moves on by that.
+    Wait(i64),
+    /// `citizen phone=… nik=… name="…" doses=…`: somebody stands in the registry.
+    Citizen(Box<Citizen>),
+    /// `otp 483920`: the next code that is made.
+    Otp(Otp),
+    /// `number 4821-0937`: the number of the next report.
+    Number(TicketNumber),
+    /// `undo 8841-0276`: the next undo code that is made.
+    Undo(UndoCode),
+    /// `registry down` or `up`.
+    Registry { up: bool },
+    /// `sms down` or `up`.
+    Sms { up: bool },
+    /// `sms none`: no SMS was sent in this exchange.
+    NoSms,
+    /// `ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `answered "words"`, `ask "words"`.
+    Ticket { number: TicketNumber, news: TicketNews },
+}
+
+/// What the desk did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TicketNews {
+    InWork { since: Timestamp },
+    Answered(String),
+    Ask(String),
+}
+
+/// A person in the registry: `phone=… nik=… name="…" [civil="…"] [standing=protected|deceased]
+/// [born=1990-08-07] [doses=1:2021-09-03:CoronaVac[:pending],…]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citizen {
+    pub phone: Mobile,
+    pub nik: Nik,
+    pub name: Name,
+    pub civil: Option<Name>,
+    pub standing: Standing,
+    pub born: Option<Date>,
+    pub doses: Vec<DoseGiven>,
+}
+
+/// A vaccination: `number:date:vaccine`, with `:pending` when its certificate is not issued yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoseGiven {
+    pub number: u8,
+    pub date: Date,
+    pub vaccine: String,
+    pub issued: bool,
+}
+
+/// What is wrong with a directive, and what is allowed.
+pub(super) type Fault = (String, &'static str);
+
+const WORDS: &str = "wa, clock, wait, citizen, otp, number, undo, registry, sms, ticket, or `> ` and a text";
+const MOMENT: &str = "a moment like `2026-11-23 13.50 WIB` (WITA, WIT, seconds as `13.50.25`)";
+const WA: &str = "`wa 0812-0000-0042 [bsuid=ID.abc]` or `wa no-phone bsuid=ID.abc`";
+const CITIZEN: &str = "`citizen phone=0812-0000-0042 nik=<16 digits> name=\"…\" [civil=\"…\"] \
+     [standing=protected|deceased] [born=1990-08-07] [doses=1:2021-09-03:CoronaVac[:pending],…]`";
+
+impl Directive {
+    /// Reads what stands behind `# @`.
+    pub(super) fn read(text: &str) -> Result<Self, Fault> {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let rest = rest.trim();
+        let fault = |allowed| (format!("`{rest}` does not go with `{word}`"), allowed);
+        match word {
+            "wa" => wa(rest).ok_or_else(|| fault(WA)),
+            "clock" => moment(rest).map(Self::Clock).ok_or_else(|| fault(MOMENT)),
+            "wait" => span_ms(rest).map(Self::Wait).ok_or_else(|| fault("a time like `16m` (s, m, h, d)")),
+            "citizen" => citizen(rest),
+            "otp" => six_digits(rest).map(Self::Otp).ok_or_else(|| fault("six digits")),
+            "number" => grouped(rest).and_then(TicketNumber::new).map(Self::Number).ok_or_else(|| fault("`4821-0937`")),
+            "undo" => undo_code(rest).map(Self::Undo).ok_or_else(|| fault("`8841-0276`")),
+            "registry" => up_or_down(rest).map(|up| Self::Registry { up }).ok_or_else(|| fault("`up` or `down`")),
+            "sms" if rest == "none" => Ok(Self::NoSms),
+            "sms" => up_or_down(rest).map(|up| Self::Sms { up }).ok_or_else(|| fault("`up`, `down` or `none`")),
+            "ticket" => ticket(rest).ok_or_else(|| {
+                fault("`ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `… answered \"words\"` or `… ask \"words\"`")
+            }),
+            _ => Err((format!("there is no directive `{word}`"), WORDS)),
+        }
+    }
+}
+
+fn wa(text: &str) -> Option<Directive> {
+    let (mut phone, mut bsuid, mut no_phone) = (None, None, false);
+    for word in text.split_whitespace() {
+        if word == "no-phone" {
+            no_phone = true;
+        } else if let Some(id) = word.strip_prefix("bsuid=").filter(|id| !id.is_empty()) {
+            bsuid = Some(Bsuid(id.to_owned()));
+        } else {
+            phone = Some(phone_number(word)?);
+        }
+    }
+    // Meta always sends a BSUID; one that is not written is made of the number.
+    let bsuid = bsuid.or_else(|| phone.map(|phone| Bsuid(format!("ID.{}", phone.digits()))))?;
+    let phone = if no_phone { None } else { Some(phone?) };
+    Some(Directive::Wa { phone, bsuid })
+}
+
+/// `0812-0000-0042`, `+60 12 …` without spaces, dashes free.
+pub(super) fn phone_number(text: &str) -> Option<Phone> {
+    let digits = text.replace('-', "");
+    match digits.strip_prefix('0') {
+        Some(national) => Phone::from_wa_id(&format!("62{national}")),
+        None => Phone::from_wa_id(&digits),
+    }
+}
+
+pub(super) fn mobile(text: &str) -> Option<Mobile> {
+    phone_number(text).and_then(Mobile::from_phone)
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
+    let mut words = text.split_whitespace();
+    let (date, clock, zone) = (date(words.next()?)?, words.next()?, words.next()?);
+    if words.next().is_some() {
+        return None;
+    }
+    let hours_east = match zone {
+        "WIB" => 7,
+        "WITA" => 8,
+        "WIT" => 9,
+        _ => return None,
+    };
+    let mut parts = clock.split('.').map(|part| part.parse::<u8>().ok());
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = parts.next().unwrap_or(Some(0))?;
+    if parts.next().is_some() {
+        return None;
+    }
+    let there = date.with_time(Time::from_hms(hour, minute, second).ok()?).assume_utc();
+    Some(Timestamp::from_unix_s(there.unix_timestamp()).plus_ms(-hours_east * HOUR_MS))
+}
+
+/// As `clock` takes it, in WIB.
+pub(super) fn written_moment(at: Timestamp) -> String {
+    let there = at.at(Zone::Wib);
+    let (date, hour, minute, second) = (there.date(), there.hour(), there.minute(), there.second());
+    if second == 0 {
+        format!("{date} {hour:02}.{minute:02} WIB")
+    } else {
+        format!("{date} {hour:02}.{minute:02}.{second:02} WIB")
+    }
+}
+
+const SPANS: [(char, i64); 4] = [('d', DAY_MS), ('h', HOUR_MS), ('m', MINUTE_MS), ('s', SECOND_MS)];
+
+fn span_ms(text: &str) -> Option<i64> {
+    let (unit, ms) = SPANS.into_iter().find(|(unit, _)| text.ends_with(*unit))?;
+    let count: u32 = text.strip_suffix(unit)?.parse().ok()?;
+    i64::from(count).checked_mul(ms)
+}
+
+pub(super) fn written_span(ms: i64) -> String {
+    let (unit, length) = SPANS.into_iter().find(|(_, length)| ms % length == 0).unwrap_or(('s', SECOND_MS));
+    format!("{}{unit}", ms / length)
+}
+
+fn date(text: &str) -> Option<Date> {
+    let mut parts = text.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = Month::try_from(parts.next()?.parse::<u8>().ok()?).ok()?;
+    Date::from_calendar_date(year, month, parts.next()?.parse().ok()?).ok()
+}
+
+fn six_digits(text: &str) -> Option<Otp> {
+    let whole = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole { text.parse().ok().and_then(Otp::new) } else { None }
+}
+
+fn grouped(text: &str) -> Option<u32> {
+    let (left, right) = text.split_once('-')?;
+    let four = |group: &str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_digit());
+    if four(left) && four(right) { format!("{left}{right}").parse().ok() } else { None }
+}
+
+pub(super) fn undo_code(text: &str) -> Option<UndoCode> {
+    grouped(text).and_then(UndoCode::new)
+}
+
+fn up_or_down(text: &str) -> Option<bool> {
+    match text {
+        "up" => Some(true),
+        "down" => Some(false),
+        _ => None,
+    }
+}
+
+fn ticket(text: &str) -> Option<Directive> {
+    let (number, rest) = text.split_once(' ')?;
+    let number = grouped(number).and_then(TicketNumber::new)?;
+    let (what, rest) = rest.trim().split_once(' ')?;
+    let quoted = || rest.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
+    let news = match what {
+        "in-work" => TicketNews::InWork { since: moment(rest)? },
+        "answered" => TicketNews::Answered(quoted()?),
+        "ask" => TicketNews::Ask(quoted()?),
+        _ => return None,
+    };
+    Some(Directive::Ticket { number, news })
+}
+
+/// `key=value` and `key="a value"`, in any order.
+fn fields(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut fields = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (key, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_once(' ').unwrap_or((after, "")),
+        };
+        fields.push((key, value));
+        rest = after.trim_start();
+    }
+    Some(fields)
+}
+
+fn citizen(text: &str) -> Result<Directive, Fault> {
+    let fault = |what: &str| (format!("{what} in `citizen {text}`"), CITIZEN);
+    let (mut phone, mut nik, mut name) = (None, None, None);
+    let (mut civil, mut standing, mut born, mut doses) = (None, Standing::Open, None, Vec::new());
+    for (key, value) in fields(text).ok_or_else(|| fault("a field that is not `key=value`"))? {
+        let bad = || fault(&format!("`{value}` is no {key}"));
+        match key {
+            "phone" => phone = Some(mobile(value).ok_or_else(bad)?),
+            "nik" => nik = Some(read_nik(value).ok_or_else(bad)?),
+            "name" => name = Some(Name::parse(value).map_err(|_| bad())?),
+            "civil" => civil = Some(Name::parse(value).map_err(|_| bad())?),
+            "standing" => standing = read_standing(value).ok_or_else(bad)?,
+            "born" => born = Some(date(value).ok_or_else(bad)?),
+            "doses" => doses = value.split(',').map(dose).collect::<Option<_>>().ok_or_else(bad)?,
+            _ => return Err(fault(&format!("an unknown field `{key}`"))),
+        }
+    }
+    let phone = phone.ok_or_else(|| fault("no phone"))?;
+    let nik = nik.ok_or_else(|| fault("no nik"))?;
+    let name = name.ok_or_else(|| fault("no name"))?;
+    Ok(Directive::Citizen(Box::new(Citizen { phone, nik, name, civil, standing, born, doses })))
+}
+
+/// A NIK with an impossible date may stand in the registry: it is not corrected even when it is wrong.
+fn read_nik(text: &str) -> Option<Nik> {
+    match Nik::parse(text) {
+        Ok(nik) | Err(NikError::Form(nik)) => Some(nik),
+        Err(_) => None,
+    }
+}
+
+fn read_standing(text: &str) -> Option<Standing> {
+    match text {
+        "open" => Some(Standing::Open),
+        "protected" => Some(Standing::Protected),
+        "deceased" => Some(Standing::Deceased),
+        _ => None,
+    }
+}
+
+fn dose(text: &str) -> Option<DoseGiven> {
+    let mut parts = text.split(':');
+    let (number, date, vaccine) = (parts.next()?.parse().ok()?, date(parts.next()?)?, parts.next()?.to_owned());
+    let issued = match parts.next() {
+        None => true,
+        Some("pending") => false,
+        Some(_) => return None,
+    };
+    (parts.next().is_none() && !vaccine.is_empty()).then_some(DoseGiven { number, date, vaccine, issued })
+}
