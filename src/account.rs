@@ -21,8 +21,10 @@ pub mod state;
 mod undo;
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod guessing;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod tests;
 
 use crate::domain::call::{Answer, Asker, CallId, NeighbourError, Request};
