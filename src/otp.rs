@@ -1,1 +1,3 @@
-//! How SMS leave.
+//! Ways for one-time codes and notices to a phone: the `OtpSender` port.
+
+pub mod sms_http;

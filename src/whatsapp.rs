@@ -1,1 +1,52 @@
-//! The Graph API over HTTP: the real channel to citizens.
+//! The `Channel` port over Meta's Graph API.
+//!
+//! What the bytes look like is `wire`'s; when to send, how fast and how often again is the outbox's. Here is only
+//! the way over the network: connections, time limits, and what a failure says about whether bytes have left.
+
+mod client;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::domain::certificate::Certificate;
+
+pub use client::GraphClient;
+
+/// Settings of one client. A shard has a client of its own, so all bounds are a shard's.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `https://graph.facebook.com`; plain http only to this machine.
+    pub base_url: String,
+    /// The path's first segment, `v23.0`.
+    pub version: String,
+    /// System-user token.
+    pub token: SecretString,
+    /// Requests under way at once, and so connections.
+    pub connections_max: usize,
+    /// Name, connect and TLS together.
+    pub connect_timeout: Duration,
+    /// One request from start to end of answer. A send waits as long for a free connection first.
+    pub request_timeout: Duration,
+    /// Whether Meta takes a BSUID in `recipient` for our account yet (cloud-api.md 3.1).
+    pub send_to_bsuid: bool,
+}
+
+/// Makes the PDF of a certificate; an error says why it cannot be made, without personal data. Runs on a thread
+/// where it may take its time.
+pub type Render = Arc<dyn Fn(&Certificate) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// Settings that no client can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    #[error("the graph api's base url `{0}` is not an http or https url")]
+    Url(String),
+    #[error("the graph api's base url `{0}` is plain http to another machine; the token would be read on the way")]
+    PlainHttp(String),
+    #[error("connections_max is 0; at least 1 is needed")]
+    NoConnections,
+    #[error("the http client cannot be built: {0}")]
+    Client(String),
+}

@@ -1,4 +1,9 @@
 //! One binary for all tests that look at more than one module; a file a subject.
 
 mod emulator;
+mod graph_client;
+mod outbound;
+mod payloads;
+mod sms_http;
 mod tidy;
+mod tiny_server;

@@ -1,3 +1,5 @@
+//! Requests word for word, answers of every kind, and the limits on both sides of each bound.
+
 use serde_json::{Value, json};
 
 use super::limits::{BrokenLimit, check};

@@ -120,7 +120,8 @@ pub(super) fn other_field(name: &str, value: &Value) -> Part {
         }
         "template_category_update" => AccountEvent::TemplateCategory {
             name: template_name(value),
-            category: category(text(value, "new_category").or_else(|| text(value, "correct_category"))),
+            // A change to come names both; the one to be is what an operator must know.
+            category: category(text(value, "correct_category").or_else(|| text(value, "new_category"))),
         },
         "business_capability_update" => AccountEvent::Capability { users_per_day: users_per_day(value) },
         "security" => AccountEvent::Security(security(text(value, "event"))),

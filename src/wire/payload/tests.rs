@@ -1,3 +1,5 @@
+//! The corners of leniency that no recorded payload shows; whole payloads are in `tests/it/payloads.rs`.
+
 use serde_json::{Value, json};
 
 use super::*;

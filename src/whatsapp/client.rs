@@ -1,0 +1,218 @@
+//! Messages, certificates and read receipts over HTTP.
+//!
+//! A certificate's PDF is made here, at the last moment, and lives in memory only. Everything before the request
+//! to `/messages` can be repeated freely, so no failure up to there is ambiguous.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, RequestBuilder, Url, header, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::domain::contact::{BusinessNumber, Recipient};
+use crate::domain::message::{MessageId, Outbound};
+use crate::ports::{Channel, OutgoingMessage, SendError};
+use crate::wire::outbound::{self, Answer, limits};
+
+use super::transport::{Failure, Reply, exchange};
+use super::{Options, OptionsError, Render};
+
+/// Shorter than what servers keep an idle connection for: one that closes under a request leaves an ambiguous send.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// The Graph API. Make one for each shard: its connections live on the thread that first used them.
+pub struct GraphClient {
+    http: Client,
+    base: Url,
+    token: SecretString,
+    slots: Semaphore,
+    slot_wait: Duration,
+    send_to_bsuid: bool,
+    render: Render,
+}
+
+impl GraphClient {
+    /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
+    pub fn new(options: Options, render: Render) -> Result<Self, OptionsError> {
+        let base = base_url(&options)?;
+        if options.connections_max == 0 {
+            return Err(OptionsError::NoConnections);
+        }
+        let mut http = Client::builder()
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.request_timeout)
+            .pool_max_idle_per_host(options.connections_max)
+            .pool_idle_timeout(IDLE_MAX)
+            .redirect(redirect::Policy::none());
+        if is_this_machine(&base) {
+            http = http.no_proxy();
+        }
+        Ok(Self {
+            http: http.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?,
+            base,
+            token: options.token,
+            slots: Semaphore::new(options.connections_max),
+            slot_wait: options.request_timeout,
+            send_to_bsuid: options.send_to_bsuid,
+            render,
+        })
+    }
+
+    async fn send_one(&self, outgoing: OutgoingMessage) -> Result<MessageId, SendError> {
+        limits::check(&outgoing.message).map_err(|broken| unsendable(broken.to_string()))?;
+        if matches!(outgoing.to, Recipient::Bsuid(_)) && !self.send_to_bsuid {
+            return Err(unsendable("its recipient has no phone, and sending to a bsuid is switched off".into()));
+        }
+        let _slot = self.slot().await?;
+        let media = match &*outgoing.message {
+            Outbound::Certificate { .. } => Some(self.upload(&outgoing).await?),
+            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } => None,
+        };
+        let body = outbound::message(&outgoing.to, &outgoing.message, &outgoing.tag.0, media.as_deref())
+            .ok_or_else(|| unsendable("a certificate has no uploaded file".into()))?;
+        let reply = exchange(self.post_json(&outgoing.number, body)).await.map_err(after_sending)?;
+        match outbound::read(&reply.body) {
+            Answer::Accepted(id) => Ok(id),
+            Answer::Refused { code } => Err(SendError::Refused { code, http: reply.http }),
+            Answer::Done | Answer::Unreadable => Err(SendError::Unreadable { http: reply.http }),
+        }
+    }
+
+    async fn mark_one(&self, number: BusinessNumber, message: MessageId, typing: bool) -> Result<(), SendError> {
+        let _slot = self.slot().await?;
+        let request = self.post_json(&number, outbound::mark_read(&message, typing));
+        let reply = exchange(request).await.map_err(after_sending)?;
+        match outbound::read(&reply.body) {
+            Answer::Done | Answer::Accepted(_) => Ok(()),
+            Answer::Refused { code } => Err(SendError::Refused { code, http: reply.http }),
+            Answer::Unreadable => Err(SendError::Unreadable { http: reply.http }),
+        }
+    }
+
+    /// Makes the PDF and hands it to Meta (cloud-api.md 4.11); gives the media id.
+    async fn upload(&self, outgoing: &OutgoingMessage) -> Result<String, SendError> {
+        let Outbound::Certificate { file_name, .. } = &*outgoing.message else {
+            return Err(unsendable("only a certificate has a file".into()));
+        };
+        let pdf = self.rendered(&outgoing.message).await?;
+        let file = Part::bytes(pdf)
+            .file_name(file_name.clone())
+            .mime_str(PDF)
+            .map_err(|_| unsendable("the file's type is refused by the http client".into()))?;
+        let form = Form::new().text("messaging_product", "whatsapp").text("type", PDF).part("file", file);
+        let reply = exchange(self.post(&outgoing.number, "media").multipart(form)).await.map_err(before_sending)?;
+        match (outbound::media_id(&reply.body), outbound::read(&reply.body)) {
+            (_, Answer::Refused { code }) => Err(SendError::Refused { code, http: reply.http }),
+            (Some(id), _) => Ok(id),
+            (None, _) => Err(upload_unread(&reply)),
+        }
+    }
+
+    /// On a thread where it may take its time: typesetting would hold up every session of the shard.
+    async fn rendered(&self, message: &Arc<Outbound>) -> Result<Vec<u8>, SendError> {
+        let (render, message) = (Arc::clone(&self.render), Arc::clone(message));
+        let made = tokio::task::spawn_blocking(move || match &*message {
+            Outbound::Certificate { certificate, .. } => render(certificate),
+            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } => {
+                Err("only a certificate has a file".into())
+            }
+        });
+        match made.await {
+            Ok(Ok(pdf)) => Ok(pdf),
+            Ok(Err(reason)) => Err(unsendable(format!("its certificate cannot be made: {reason}"))),
+            Err(stopped) if stopped.is_panic() => Err(unsendable("making its certificate panicked".into())),
+            Err(_) => Err(SendError::Unreachable { reason: "the server is stopping".into() }),
+        }
+    }
+
+    /// A free connection, or the news that none came free in time: nothing has left then.
+    async fn slot(&self) -> Result<SemaphorePermit<'_>, SendError> {
+        match tokio::time::timeout(self.slot_wait, self.slots.acquire()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(SendError::Unreachable { reason: "no connection came free in time".into() }),
+        }
+    }
+
+    fn post_json(&self, number: &BusinessNumber, body: Vec<u8>) -> RequestBuilder {
+        self.post(number, "messages").header(header::CONTENT_TYPE, "application/json").body(body)
+    }
+
+    fn post(&self, number: &BusinessNumber, what: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend([&number.0, what]);
+        }
+        self.http.post(url).bearer_auth(self.token.expose_secret())
+    }
+}
+
+impl Channel for GraphClient {
+    fn send(&self, outgoing: OutgoingMessage) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        self.send_one(outgoing).boxed()
+    }
+
+    fn mark_read(
+        &self,
+        number: BusinessNumber,
+        message: MessageId,
+        typing: bool,
+    ) -> BoxFuture<'_, Result<(), SendError>> {
+        self.mark_one(number, message, typing).boxed()
+    }
+}
+
+const PDF: &str = "application/pdf";
+
+fn base_url(options: &Options) -> Result<Url, OptionsError> {
+    let not_a_url = || OptionsError::Url(options.base_url.clone());
+    let mut base = Url::parse(&options.base_url).map_err(|_| not_a_url())?;
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err(not_a_url());
+    }
+    if base.scheme() == "http" && !is_this_machine(&base) {
+        return Err(OptionsError::PlainHttp(options.base_url.clone()));
+    }
+    base.path_segments_mut().map_err(|()| not_a_url())?.pop_if_empty().push(&options.version);
+    Ok(base)
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn unsendable(reason: String) -> SendError {
+    SendError::Unsendable { reason }
+}
+
+/// A failure of the request that sends.
+fn after_sending(failure: Failure) -> SendError {
+    match failure {
+        Failure::NotSent(reason) => SendError::Unreachable { reason: reason.into() },
+        Failure::NoAnswer(reason) => SendError::Ambiguous { reason: reason.into() },
+        Failure::Cut { http } => SendError::Unreadable { http },
+    }
+}
+
+/// A failure of the upload before it: whatever became of the file, nobody has got a message.
+fn before_sending(failure: Failure) -> SendError {
+    match failure {
+        Failure::NotSent(reason) | Failure::NoAnswer(reason) => {
+            SendError::Unreachable { reason: format!("upload: {reason}") }
+        }
+        Failure::Cut { http } => upload_unread(&Reply { http, body: Vec::new() }),
+    }
+}
+
+/// A 4xx says something about us that a repeat would not change; all else may pass.
+fn upload_unread(reply: &Reply) -> SendError {
+    match reply.http {
+        400..=499 => SendError::Unreadable { http: reply.http },
+        http => SendError::Unreachable { reason: format!("upload: http {http} without a readable body") },
+    }
+}

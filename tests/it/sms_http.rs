@@ -1,0 +1,104 @@
+//! The SMS gateway over HTTP: what is posted, and what each answer means.
+
+use std::time::Duration;
+
+use serde_json::json;
+use siaga::domain::call::CallId;
+use siaga::domain::contact::ContactId;
+use siaga::domain::message::Text;
+use siaga::domain::phone::{Mobile, Phone};
+use siaga::otp::sms_http::{DEFAULT_BODY, Options, OptionsError, SmsHttp};
+use siaga::ports::{IdempotencyKey, NeighbourError, OtpSender};
+
+use crate::tiny_server::{Answer, TinyServer, nobody};
+
+const CODE: &str = "483920 kode OTP";
+
+fn options(url: &str) -> Options {
+    Options {
+        url: format!("{url}/sms"),
+        authorization: None,
+        body: DEFAULT_BODY.to_owned(),
+        timeout: Duration::from_secs(5),
+        connections_max: 2,
+    }
+}
+
+async fn send(options: &Options) -> Result<(), NeighbourError> {
+    let to = Phone::from_wa_id("6281200000042").and_then(Mobile::from_phone).expect("a mobile");
+    let key = IdempotencyKey { contact: ContactId(255), call: CallId(7) };
+    SmsHttp::new(options).expect("options that are right").send(key, to, Text(CODE.into())).await
+}
+
+#[tokio::test]
+async fn the_default_is_what_the_emulator_takes() {
+    let server = TinyServer::start(|_, _| Answer::Say(202, String::new())).await;
+    assert_eq!(send(&options(&server.url)).await, Ok(()));
+    let [request] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+    assert_eq!(request.line, "POST /sms");
+    assert_eq!(request.json(), json!({ "to": "+6281200000042", "text": CODE }));
+    assert_eq!(request.headers["idempotency-key"], "00000000000000ff-7");
+    assert!(!request.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn another_gateway_needs_only_settings() {
+    let server = TinyServer::start(|_, _| Answer::Say(200, "{}".into())).await;
+    let options = Options {
+        authorization: Some("Bearer kunci".into()),
+        body: r#"{"messages":[{"destination":"{to}","body":"KEMENKES {text}","ref":"{key}","flash":false}]}"#.into(),
+        ..options(&server.url)
+    };
+    assert_eq!(send(&options).await, Ok(()));
+    let request = &server.seen()[0];
+    assert_eq!(request.headers["authorization"], "Bearer kunci");
+    assert_eq!(
+        request.json(),
+        json!({ "messages": [{ "destination": "+6281200000042", "body": format!("KEMENKES {CODE}"),
+            "ref": "00000000000000ff-7", "flash": false }] })
+    );
+}
+
+#[tokio::test]
+async fn every_answer_says_whether_asking_again_can_help() {
+    for (status, down) in [(408, true), (429, true), (500, true), (503, true), (400, false), (401, false), (302, false)]
+    {
+        let server = TinyServer::start(move |_, _| Answer::Say(status, CODE.into())).await;
+        match send(&options(&server.url)).await {
+            Err(NeighbourError::Down { neighbour: "sms", .. }) => assert!(down, "{status}"),
+            Err(NeighbourError::Misconfigured { neighbour: "sms", .. }) => assert!(!down, "{status}"),
+            other => panic!("{status}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn silence_breaks_and_absence_are_down_and_tell_nothing_personal() {
+    let silent = TinyServer::start(|_, _| Answer::Silence).await;
+    let broken = TinyServer::start(|_, _| Answer::Close).await;
+    for url in [silent.url.clone(), broken.url.clone(), nobody().await] {
+        let options = Options { timeout: Duration::from_millis(150), ..options(&url) };
+        let error = send(&options).await.expect_err("nobody answers");
+        assert!(matches!(error, NeighbourError::Down { .. }), "{error:?}");
+        let printed = format!("{error} {error:?}");
+        assert!(!printed.contains("0000042") && !printed.contains("483920"), "{printed}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let here = options("http://127.0.0.1:1");
+    let refused = |options: Options| SmsHttp::new(&options).err();
+    assert!(refused(here.clone()).is_none());
+    let body = |body: &str| refused(Options { body: body.into(), ..here.clone() });
+    assert!(matches!(body("{"), Some(OptionsError::Body(_))));
+    assert!(matches!(body(r#"{"to":"{to}"}"#), Some(OptionsError::Missing("{text}"))));
+    assert!(matches!(body(r#"{"{to}":"{text}"}"#), Some(OptionsError::Missing("{to}"))), "names stand in texts");
+    let url = |url: &str| refused(Options { url: url.into(), ..here.clone() });
+    assert!(matches!(url("http://sms.example.org/"), Some(OptionsError::PlainHttp)));
+    assert!(matches!(url("sms"), Some(OptionsError::Url)));
+    assert!(url("https://sms.example.org/").is_none());
+    let odd = Options { authorization: Some("a\nb".into()), ..here.clone() };
+    assert!(matches!(refused(odd), Some(OptionsError::Authorization)));
+    assert!(matches!(refused(Options { connections_max: 0, ..here.clone() }), Some(OptionsError::NoConnections)));
+}
