@@ -25,6 +25,10 @@ pub fn describe() {
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
     describe_counter!("siaga_dead_letters_total", "dead letters, by reason");
+    describe_counter!("siaga_turn_panics_total", "events that made the conversation panic");
+    describe_counter!("siaga_actor_failures_total", "actors that ended badly, by kind and how");
+    describe_counter!("siaga_store_full_total", "appends of turns that had to wait for room");
+    describe_counter!("siaga_statuses_total", "news of messages of ours, by state");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
 }
 
@@ -48,6 +52,26 @@ pub fn turn_ended(outcome: &'static str, took: Duration) {
 /// A message got no answer of its own; `reason` is a constant of the session.
 pub fn message_absorbed(reason: &'static str) {
     counter!("siaga_messages_absorbed_total", "reason" => reason).increment(1);
+}
+
+/// A turn's event made the conversation panic.
+pub fn turn_panicked() {
+    counter!("siaga_turn_panics_total").increment(1);
+}
+
+/// An actor ended badly; `kind` and `exit` are constants of supervision.
+pub fn actor_failed(kind: &'static str, exit: &'static str) {
+    counter!("siaga_actor_failures_total", "kind" => kind, "exit" => exit).increment(1);
+}
+
+/// A turn found no room in the store and waits.
+pub fn store_full() {
+    counter!("siaga_store_full_total").increment(1);
+}
+
+/// Meta told how far a message of ours has come; `state` is a constant of the outbox.
+pub fn status_heard(state: &'static str) {
+    counter!("siaga_statuses_total", "state" => state).increment(1);
 }
 
 /// A send ended; `outcome` is a constant of the sender.

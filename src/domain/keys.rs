@@ -19,6 +19,7 @@ pub struct ServerKeys {
     lookup: [u8; 32],
     otp: [u8; 32],
     ticket: [u8; 32],
+    tag: [u8; 32],
 }
 
 /// A keyed hash of an identifier: the same each time, and not reversible without the key (a plain hash of a
@@ -51,6 +52,7 @@ impl ServerKeys {
             lookup: mac(master, &[b"siaga lookup 1"]),
             otp: mac(master, &[b"siaga otp 1"]),
             ticket: mac(master, &[b"siaga ticket 1"]),
+            tag: mac(master, &[b"siaga send tag 1"]),
         }
     }
 
@@ -94,6 +96,14 @@ impl ServerKeys {
     /// A NIK as a key that may be kept after the session.
     pub fn nik(&self, nik: Nik) -> LookupKey {
         self.lookup(b"nik", &nik.number().to_le_bytes())
+    }
+
+    /// Proves that a tag that comes back from Meta is one that we gave out.
+    pub fn send_tag(&self, row_lsn: u64, row_index: u32, contact: ContactId) -> u64 {
+        let full = mac(&self.tag, &[&row_lsn.to_le_bytes(), &row_index.to_le_bytes(), &contact.0.to_le_bytes()]);
+        let mut short = [0; 8];
+        short.copy_from_slice(&full[..8]);
+        u64::from_le_bytes(short)
     }
 
     /// The code of a challenge. Derived, never stored: a resumed send repeats the same code, and a stolen

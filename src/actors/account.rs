@@ -1,0 +1,227 @@
+//! An account: the one writer of what spans chats. Thinks with `account::step`, one event at a time.
+//!
+//! As a session: load, think, append, wait until durable, then act. What it asks of neighbours comes back as
+//! events. Its record holds the phone, sealed like all, so that a record can be read without its key's owner.
+//!
+//! What does not belong here: counters, locks, matching (`account`), how calls reach it (`session::calls`).
+
+pub mod effects;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use serde::{Deserialize, Serialize};
+
+use super::board::Mail;
+use super::session::Home;
+use super::supervision::{Ending, Exit};
+use super::{Neighbours, versioned};
+use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, step};
+use crate::conversation::Notice;
+use crate::domain::call::Answer;
+use crate::domain::keys::LookupKey;
+use crate::domain::otp::UndoCode;
+use crate::domain::phone::Mobile;
+use crate::domain::time::Timestamp;
+use crate::metrics;
+use crate::ports::{InboxBody, InboxRow, Key, Part, StoreError, Table, Value};
+
+const VERSION: u8 = 1;
+
+/// What rests of an account.
+#[derive(Serialize, Deserialize)]
+struct AccountRecord {
+    phone: Mobile,
+    account: Account,
+}
+
+/// The key of an account's record.
+fn record_key(key: LookupKey) -> Key {
+    Key::from_slice(&key.0)
+}
+
+async fn load(neighbours: &Neighbours, phone: Mobile) -> Result<Account, StoreError> {
+    let key = record_key(neighbours.keys.account(phone));
+    match neighbours.store.get(Table::Account, key).await? {
+        Some(value) => versioned::decode(Table::Account, VERSION, &value).map(|record: AccountRecord| record.account),
+        None => Ok(Account::default()),
+    }
+}
+
+/// The epoch of an account as it is now: appended records are read, so no later one can be in force.
+pub async fn epoch_now(neighbours: &Neighbours, phone: Mobile) -> Result<u32, StoreError> {
+    load(neighbours, phone).await.map(|account| account.epoch())
+}
+
+/// One event. The shard sends it only when the last one is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Handle(pub Box<AccountEvent>);
+
+/// The actor.
+pub struct AccountKeeper {
+    phone: Mobile,
+    key: LookupKey,
+    life: u64,
+    home: Home,
+    ending: Ending,
+    memory: Option<Memory>,
+}
+
+struct Memory {
+    account: Account,
+    /// As it rests: what was not changed is not written.
+    resting: Option<Value>,
+    /// Own calls under way.
+    running: usize,
+}
+
+impl AccountKeeper {
+    pub fn new(phone: Mobile, key: LookupKey, life: u64, home: Home, ending: Ending) -> Self {
+        Self { phone, key, life, home, ending, memory: None }
+    }
+}
+
+impl Actor for AccountKeeper {
+    type Context = Context<Self>;
+}
+
+impl Handler<Handle> for AccountKeeper {
+    type Result = ();
+
+    fn handle(&mut self, message: Handle, context: &mut Context<Self>) {
+        let memory = self.memory.take();
+        let (home, phone, key) = (self.home.clone(), self.phone, self.key);
+        let run = async move { handle(&home, phone, key, memory, *message.0).await };
+        context.wait(run.into_actor(self).map(|result, keeper, context| match result {
+            Ok(memory) => {
+                let busy = memory.running > 0;
+                keeper.memory = Some(memory);
+                keeper.home.post(Mail::AccountTurned { key: keeper.key, life: keeper.life, busy });
+            }
+            Err(error) => {
+                tracing::error!(%error, "an account's step could not be made durable");
+                keeper.ending.will_be(Exit::Failed);
+                context.stop();
+            }
+        }));
+    }
+}
+
+/// Whether an event is the answer to a call of the account itself.
+fn ends_a_call(event: &AccountEvent) -> bool {
+    match event {
+        AccountEvent::Persons { .. }
+        | AccountEvent::Record { .. }
+        | AccountEvent::Changed { .. }
+        | AccountEvent::TicketFiled { .. } => true,
+        AccountEvent::Asked { .. } | AccountEvent::EndLogins { .. } => false,
+    }
+}
+
+async fn handle(
+    home: &Home,
+    phone: Mobile,
+    key: LookupKey,
+    memory: Option<Memory>,
+    event: AccountEvent,
+) -> Result<Memory, StoreError> {
+    let neighbours = &home.neighbours;
+    let mut memory = match memory {
+        Some(memory) => memory,
+        None => {
+            let account = load(neighbours, phone).await?;
+            let resting = Some(versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() }));
+            Memory { account, resting, running: 0 }
+        }
+    };
+    if ends_a_call(&event) {
+        memory.running = memory.running.saturating_sub(1);
+    }
+    let asked = match &event {
+        AccountEvent::Asked { asker, call, .. } => Some((asker.contact, *call)),
+        AccountEvent::Persons { .. }
+        | AccountEvent::Record { .. }
+        | AccountEvent::Changed { .. }
+        | AccountEvent::TicketFiled { .. }
+        | AccountEvent::EndLogins { .. } => None,
+    };
+    let now = neighbours.clock.now();
+    let Some((account, effects)) = think(neighbours, phone, memory.account.clone(), event, now) else {
+        metrics::turn_panicked();
+        if let Some((contact, call)) = asked {
+            home.shards.tell_contact(contact, Mail::Answer { contact, call, answer: Answer::Down });
+        }
+        return Ok(memory);
+    };
+    let value = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
+    let mut parts = Vec::new();
+    if memory.resting.as_ref() != Some(&value) {
+        parts.push(Part::Put { table: Table::Account, key: record_key(key), value: value.clone() });
+    }
+    parts.extend(effects.iter().filter_map(|effect| part_of(effect, phone, now)));
+    if !parts.is_empty() {
+        home.commit(parts).await?;
+    }
+    memory.account = account;
+    memory.resting = Some(value);
+    for effect in effects {
+        memory.running += usize::from(effects::carry_out(home, phone, effect));
+    }
+    Ok(memory)
+}
+
+/// `None`: the step panicked, and the account stays as it was.
+fn think(
+    neighbours: &Neighbours,
+    phone: Mobile,
+    account: Account,
+    event: AccountEvent,
+    now: Timestamp,
+) -> Option<(Account, Vec<AccountEffect>)> {
+    let keys = &neighbours.keys;
+    let context = AccountContext {
+        now,
+        random: neighbours.random.bytes(),
+        phone,
+        otp: &|challenge, chat, target| keys.otp(challenge, chat, target),
+        undo_key: &|code| keys.undo(code),
+        undo_code: &undo_code,
+        texts: &neighbours.texts,
+        rules: &neighbours.account_rules,
+    };
+    catch_unwind(AssertUnwindSafe(|| step(account, event, &context))).ok()
+}
+
+/// Eight digits out of a step's randomness.
+fn undo_code(random: [u8; 32]) -> UndoCode {
+    let mut wide = [0; 16];
+    // The second half: the first may name a challenge of the same step.
+    wide.copy_from_slice(&random[16..]);
+    let number = u32::try_from(u128::from_le_bytes(wide) % 100_000_000).unwrap_or_default();
+    UndoCode::new(number).unwrap_or_else(|| unreachable!("reduced below a hundred million"))
+}
+
+/// What of an effect is durable together with the state.
+fn part_of(effect: &AccountEffect, phone: Mobile, now: Timestamp) -> Option<Part> {
+    use super::session::calls::{undo_key, undo_value};
+    match effect {
+        AccountEffect::PutUndo { key } => {
+            Some(Part::Put { table: Table::Undo, key: undo_key(*key), value: undo_value(phone) })
+        }
+        AccountEffect::DeleteUndo { key } => Some(Part::Delete { table: Table::Undo, key: undo_key(*key) }),
+        AccountEffect::EndLogin { contact } => Some(Part::OpenInbox(InboxRow {
+            contact: *contact,
+            accepted_at: now,
+            body: InboxBody::Notice(Notice::LoginEnded),
+        })),
+        AccountEffect::Answer { .. }
+        | AccountEffect::LookUp { .. }
+        | AccountEffect::ReadRecord { .. }
+        | AccountEffect::ChangeName { .. }
+        | AccountEffect::ChangePhone { .. }
+        | AccountEffect::FileTicket { .. }
+        | AccountEffect::Sms { .. }
+        | AccountEffect::EndLoginsOf { .. } => None,
+    }
+}

@@ -1,0 +1,327 @@
+//! What a shard has to do, kept where no actor's panic can lose it.
+//!
+//! Rows that are open, wishes to be woken, and mail from other threads. One lock, held for moments, never across
+//! an await and never while calling out. The store's thread, web workers and other shards only add; the shard
+//! takes. A row stays until the turn that closes it is durable, so whoever crashes in between finds it again.
+//!
+//! Bounds: rows are bounded by the store (`store.open_bytes_max`, past it the webhook answers 503), wishes by one
+//! a contact, mail of the shard's own children by one turn and one call each; questions to accounts by
+//! [`QUESTIONS_MAX`], past it they are refused and the asker answers `Down`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::supervision::Exit;
+use super::timers::Timers;
+use crate::account::AccountEvent;
+use crate::domain::call::{Answer, CallId};
+use crate::domain::contact::ContactId;
+use crate::domain::keys::LookupKey;
+use crate::domain::phone::Mobile;
+use crate::domain::time::Timestamp;
+use crate::ports::{InboxRow, RowId};
+
+/// Letters at one board from elsewhere; more questions are refused.
+pub const QUESTIONS_MAX: usize = 65_536;
+
+/// Answers that wait for one contact. It waits for one; more can only be repeats.
+const ANSWERS_MAX: usize = 4;
+
+/// An open row and its name.
+pub type Row = (RowId, Arc<InboxRow>);
+
+/// What a shard hears from its children, and from others for them.
+#[derive(Debug)]
+pub enum Mail {
+    /// A turn is over.
+    Turned(Turned),
+    /// A session ended.
+    SessionEnded { contact: ContactId, life: u64, exit: Exit },
+    /// The answer to a session's call.
+    Answer { contact: ContactId, call: CallId, answer: Answer },
+    /// Something for an account.
+    Account { phone: Mobile, event: Box<AccountEvent> },
+    /// An account has handled its event; `busy` while its own calls are under way.
+    AccountTurned { key: LookupKey, life: u64, busy: bool },
+    /// An account ended.
+    AccountEnded { key: LookupKey, life: u64, exit: Exit },
+    /// The outbox ended.
+    OutboxEnded { life: u64, exit: Exit },
+}
+
+/// How a session's turn went.
+#[derive(Debug)]
+pub struct Turned {
+    pub contact: ContactId,
+    pub life: u64,
+    /// Rows that are closed and durable.
+    pub closed: Vec<RowId>,
+    /// When the session wants to be looked at again.
+    pub due: Option<Timestamp>,
+    /// Calls are under way: it should stay awake.
+    pub waiting: bool,
+}
+
+/// What waits for one contact.
+#[derive(Debug, Default)]
+struct Slot {
+    /// In (LSN, index) order.
+    rows: VecDeque<Row>,
+    answers: VecDeque<(CallId, Answer)>,
+    due: bool,
+    /// It stands in `ready`.
+    queued: bool,
+}
+
+/// All that waits for a contact, taken for one turn. Rows stay on the board until they are closed.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    pub rows: Vec<Row>,
+    pub answers: Vec<(CallId, Answer)>,
+    pub due: bool,
+}
+
+impl Waiting {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.answers.is_empty() && !self.due
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    slots: HashMap<ContactId, Slot>,
+    ready: VecDeque<ContactId>,
+    mail: VecDeque<Mail>,
+    timers: Timers,
+    rows: usize,
+    /// Turns under way, as the shard counts them.
+    turns: usize,
+}
+
+/// Figures of a board, for `/actors`.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct BoardView {
+    pub contacts_waiting: usize,
+    pub rows_open: usize,
+    pub mail: usize,
+    pub timers: usize,
+}
+
+/// One shard's board.
+#[derive(Debug, Default)]
+pub struct Board {
+    inner: Mutex<Inner>,
+    bell: Notify,
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing is done under this lock that could leave it half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves when there may be something new.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Makes the shard look again.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Adds an open row at its place: rows recovered at the start may come after newer ones.
+    pub fn row(&self, id: RowId, row: InboxRow) {
+        let contact = row.contact;
+        let mut inner = self.lock();
+        let slot = inner.slots.entry(contact).or_default();
+        match slot.rows.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(_) => return,
+            Err(place) => slot.rows.insert(place, (id, Arc::new(row))),
+        }
+        inner.rows += 1;
+        inner.make_ready(contact);
+        drop(inner);
+        self.ring();
+    }
+
+    /// Sets when a contact wants to be woken.
+    pub fn wish(&self, contact: ContactId, at: Option<Timestamp>) {
+        self.lock().timers.set(contact, at);
+    }
+
+    /// Leaves mail.
+    pub fn post(&self, mail: Mail) {
+        self.lock().mail.push_back(mail);
+        self.ring();
+    }
+
+    /// Leaves a question for an account; `false` when there are too many.
+    pub fn ask(&self, phone: Mobile, event: AccountEvent) -> bool {
+        let mut inner = self.lock();
+        if inner.mail.len() >= QUESTIONS_MAX {
+            return false;
+        }
+        inner.mail.push_back(Mail::Account { phone, event: Box::new(event) });
+        drop(inner);
+        self.ring();
+        true
+    }
+
+    /// The oldest letter.
+    pub fn take_mail(&self) -> Option<Mail> {
+        self.lock().mail.pop_front()
+    }
+
+    /// Keeps an answer for its contact's next turn.
+    pub fn answer(&self, contact: ContactId, call: CallId, answer: Answer) {
+        let mut inner = self.lock();
+        let slot = inner.slots.entry(contact).or_default();
+        if slot.answers.len() >= ANSWERS_MAX {
+            slot.answers.pop_front();
+        }
+        slot.answers.push_back((call, answer));
+        inner.make_ready(contact);
+    }
+
+    /// Moves the wishes that have come due to their contacts.
+    pub fn fire(&self, now: Timestamp, max: usize) -> usize {
+        let mut inner = self.lock();
+        let due = inner.timers.due(now, max);
+        for contact in &due {
+            inner.slots.entry(*contact).or_default().due = true;
+            inner.make_ready(*contact);
+        }
+        due.len()
+    }
+
+    /// The next contact that has something waiting.
+    pub fn next_ready(&self) -> Option<ContactId> {
+        let mut inner = self.lock();
+        let contact = inner.ready.pop_front()?;
+        if let Some(slot) = inner.slots.get_mut(&contact) {
+            slot.queued = false;
+        }
+        Some(contact)
+    }
+
+    /// Puts a contact back in line, if anything waits for it.
+    pub fn again(&self, contact: ContactId) {
+        self.lock().make_ready(contact);
+    }
+
+    /// What waits for a contact: its oldest rows (they stay), all answers and a due wish (they go).
+    pub fn take(&self, contact: ContactId, rows_max: usize) -> Waiting {
+        let mut inner = self.lock();
+        let Some(slot) = inner.slots.get_mut(&contact) else { return Waiting::default() };
+        let waiting = Waiting {
+            rows: slot.rows.iter().take(rows_max).cloned().collect(),
+            answers: slot.answers.drain(..).collect(),
+            due: std::mem::take(&mut slot.due),
+        };
+        if waiting.is_empty() {
+            inner.drop_if_empty(contact);
+        } else {
+            inner.turns += 1;
+        }
+        waiting
+    }
+
+    /// Puts answers and a due wish back that a full mailbox did not take.
+    pub fn give_back(&self, contact: ContactId, answers: Vec<(CallId, Answer)>, due: bool) {
+        let mut inner = self.lock();
+        inner.turns = inner.turns.saturating_sub(1);
+        let slot = inner.slots.entry(contact).or_default();
+        for answer in answers.into_iter().rev() {
+            slot.answers.push_front(answer);
+        }
+        slot.due |= due;
+    }
+
+    /// A turn is over, well or badly: its closed rows go, and the contact is in line again if more waits.
+    pub fn turned(&self, contact: ContactId, closed: &[RowId]) {
+        let mut inner = self.lock();
+        inner.turns = inner.turns.saturating_sub(1);
+        inner.close(contact, closed);
+        inner.drop_if_empty(contact);
+        inner.make_ready(contact);
+    }
+
+    /// Rows were closed outside a turn that the shard knows of.
+    pub fn closed(&self, contact: ContactId, closed: &[RowId]) {
+        let mut inner = self.lock();
+        inner.close(contact, closed);
+        inner.drop_if_empty(contact);
+    }
+
+    /// A new shard has taken over: no turn of the old one is under way, all that waits is in line.
+    pub fn start_over(&self) {
+        let mut inner = self.lock();
+        inner.turns = 0;
+        let contacts: Vec<ContactId> = inner.slots.keys().copied().collect();
+        for contact in contacts {
+            inner.make_ready(contact);
+        }
+        drop(inner);
+        self.ring();
+    }
+
+    /// The oldest open row of a contact.
+    pub fn oldest(&self, contact: ContactId) -> Option<Row> {
+        self.lock().slots.get(&contact)?.rows.front().cloned()
+    }
+
+    /// No row open, no turn under way.
+    pub fn at_rest(&self) -> bool {
+        let inner = self.lock();
+        inner.rows == 0 && inner.turns == 0 && inner.mail.is_empty()
+    }
+
+    /// Figures for `/actors`.
+    pub fn view(&self) -> BoardView {
+        let inner = self.lock();
+        BoardView {
+            contacts_waiting: inner.slots.len(),
+            rows_open: inner.rows,
+            mail: inner.mail.len(),
+            timers: inner.timers.len(),
+        }
+    }
+}
+
+impl Inner {
+    fn close(&mut self, contact: ContactId, closed: &[RowId]) {
+        if let Some(slot) = self.slots.get_mut(&contact) {
+            let before = slot.rows.len();
+            slot.rows.retain(|(id, _)| !closed.contains(id));
+            self.rows = self.rows.saturating_sub(before - slot.rows.len());
+        }
+    }
+
+    fn make_ready(&mut self, contact: ContactId) {
+        if let Some(slot) = self.slots.get_mut(&contact)
+            && !slot.queued
+            && (slot.due || !slot.rows.is_empty() || !slot.answers.is_empty())
+        {
+            slot.queued = true;
+            self.ready.push_back(contact);
+        }
+    }
+
+    fn drop_if_empty(&mut self, contact: ContactId) {
+        if let Some(slot) = self.slots.get(&contact)
+            && slot.rows.is_empty()
+            && slot.answers.is_empty()
+            && !slot.due
+            && !slot.queued
+        {
+            self.slots.remove(&contact);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What is kept of a contact between two turns: one value of `Table::Contact`.
+//!
+//! Postcard bytes behind a version byte, at most 4 KiB (`ports::Value`). The ids of handled messages live in
+//! here, so that "this message had its effect" and the effect are one atom.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::conversation::State;
+use crate::domain::call::CallId;
+use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
+use crate::domain::message::{Inbound, MessageId};
+use crate::domain::time::{DAY_MS, HOUR_MS, Timestamp};
+use crate::actors::versioned;
+use crate::ports::{Key, RowId, StoreError, Table, Value};
+
+/// Meta delivers again for seven days; a day more for clocks.
+pub const SEEN_MS: i64 = 8 * DAY_MS;
+
+/// Ids kept at most. Eleven bytes each, so the record keeps within its 4 KiB.
+pub const SEEN_MAX: usize = 192;
+
+/// Sends whose state is kept.
+pub const SENDS_MAX: usize = 8;
+
+const VERSION: u8 = 1;
+
+/// A contact's record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContactRecord {
+    /// Grows by one a turn; the next turn's call is named by it.
+    pub rev: u64,
+    pub state: State,
+    pub seen: Seen,
+    /// All identifiers this contact is known by.
+    pub identity: Identity,
+    /// Where replies go: the identifier of the last message, and the number it was written to.
+    pub reply_to: Option<(BusinessNumber, Recipient)>,
+    /// When the conversation wants to be woken.
+    pub wish: Option<Timestamp>,
+    /// What could not be handled, and how often it was tried.
+    pub trouble: Option<Trouble>,
+}
+
+/// Something whose handling panics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub what: Troubling,
+    pub tries: u8,
+}
+
+/// What it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Troubling {
+    Row(RowId),
+    Answer(CallId),
+    Wake,
+}
+
+/// Ids of handled messages, oldest first: eight bytes of hash and the hour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen(Vec<([u8; 8], u32)>);
+
+impl Seen {
+    /// Remembers an id; `false` when it was there already.
+    pub fn note(&mut self, id: &MessageId, now: Timestamp) -> bool {
+        let short = short_hash(id);
+        if self.0.iter().any(|(known, _)| *known == short) {
+            return false;
+        }
+        let hour = hour_of(now);
+        let oldest = hour_of(now.plus_ms(-SEEN_MS));
+        self.0.retain(|(_, at)| *at >= oldest);
+        if self.0.len() >= SEEN_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((short, hour));
+        true
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn hour_of(at: Timestamp) -> u32 {
+    u32::try_from(at.0.max(0) / HOUR_MS).unwrap_or(u32::MAX)
+}
+
+fn short_hash(id: &MessageId) -> [u8; 8] {
+    let full = Sha256::digest(id.0.as_bytes());
+    let mut short = [0; 8];
+    short.copy_from_slice(&full[..8]);
+    short
+}
+
+impl ContactRecord {
+    /// The key of a contact's record.
+    pub fn key(contact: ContactId) -> Key {
+        Key::from_slice(&contact.0.to_be_bytes())
+    }
+
+    /// As it rests in the table.
+    pub fn encode(&self) -> Value {
+        versioned::encode(VERSION, self)
+    }
+
+    /// As it was encoded.
+    pub fn decode(value: &Value) -> Result<Self, StoreError> {
+        versioned::decode(Table::Contact, VERSION, value)
+    }
+
+    /// Takes from a message who writes and where the answer goes.
+    pub fn heard(&mut self, message: &Inbound) {
+        if let Some(recipient) = message.from.recipient() {
+            self.reply_to = Some((message.to.clone(), recipient));
+        }
+        // A username hides the phone (cloud-api.md 3.1); what is known of a contact stays known.
+        if message.from.phone.is_some() {
+            self.identity.phone = message.from.phone;
+        }
+        if message.from.bsuid.is_some() {
+            self.identity.bsuid.clone_from(&message.from.bsuid);
+        }
+    }
+
+    /// Counts a try at what panicked; gives the count.
+    pub fn tried(&mut self, what: Troubling) -> u8 {
+        let tries = match &self.trouble {
+            Some(trouble) if trouble.what == what => trouble.tries.saturating_add(1),
+            _ => 1,
+        };
+        self.trouble = Some(Trouble { what, tries });
+        tries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Lsn;
+
+    fn id(n: usize) -> MessageId {
+        MessageId(format!("wamid.{n}"))
+    }
+
+    #[test]
+    fn an_id_counts_once_within_eight_days() {
+        let mut seen = Seen::default();
+        let start = Timestamp(1_800_000_000_000);
+        assert!(seen.note(&id(1), start));
+        assert!(!seen.note(&id(1), start.plus_ms(7 * DAY_MS)));
+        assert!(seen.note(&id(2), start.plus_ms(9 * DAY_MS)));
+        assert_eq!(seen.len(), 1, "what is past eight days goes");
+    }
+
+    #[test]
+    fn never_more_than_its_bound_and_the_oldest_go() {
+        let mut seen = Seen::default();
+        let now = Timestamp(1_800_000_000_000);
+        for n in 0..SEEN_MAX + 5 {
+            assert!(seen.note(&id(n), now));
+        }
+        assert_eq!(seen.len(), SEEN_MAX);
+        assert!(!seen.note(&id(SEEN_MAX + 4), now));
+        assert!(seen.note(&id(0), now));
+    }
+
+    #[test]
+    fn a_full_ring_keeps_within_the_bound_of_a_value() {
+        let mut record = ContactRecord::default();
+        for n in 0..SEEN_MAX {
+            record.seen.note(&id(n), Timestamp(1_800_000_000_000));
+        }
+        let value = record.encode();
+        assert!(value.0.len() < 2_600, "{}", value.0.len());
+        assert_eq!(ContactRecord::decode(&value), Ok(record));
+    }
+
+    #[test]
+    fn tries_count_for_the_same_thing_only() {
+        let mut record = ContactRecord::default();
+        let row = Troubling::Row(RowId { lsn: Lsn(1), index: 0 });
+        assert_eq!((record.tried(row), record.tried(row)), (1, 2));
+        assert_eq!(record.tried(Troubling::Wake), 1);
+    }
+}

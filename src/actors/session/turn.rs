@@ -1,0 +1,288 @@
+//! One turn, thought through: what waits for a contact becomes the next record and one journal record.
+//!
+//! No waiting and no I/O in here: given the record, what waits and the moment, it says what to write and what to
+//! do once that is durable. A panic of the conversation stays inside: the turn is tried again with the first
+//! event alone, three times in all over restarts, then that event is put aside and the citizen told.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::actors::board::Waiting;
+use crate::conversation::{Context, Effect, Event, Reply, Step};
+use crate::domain::call::{Call, CallId};
+use crate::domain::contact::ContactId;
+use crate::domain::message::{Inbound, MessageId, ReplyKind};
+use crate::domain::time::Timestamp;
+use crate::metrics;
+use crate::ports::{DeadLetter, DeadReason, InboxBody, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
+
+use super::record::{ContactRecord, Troubling};
+use super::{Script, Setting};
+
+/// A message is tried so often before it is set aside.
+pub const TRIES_MAX: u8 = 3;
+
+/// A call that is under way when its turn is durable: after a restart the contact is looked at this soon.
+const RESUME_AFTER_MS: i64 = 1_000;
+
+/// What a turn came to.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The record from here on; `None`: as it was.
+    pub record: Option<ContactRecord>,
+    pub closed: Vec<RowId>,
+    pub replies: Vec<OutboxRow>,
+    pub dead: Vec<DeadLetter>,
+    /// Calls to make, each with the seconds to wait first.
+    pub calls: Vec<(Call, u32)>,
+    pub erase: bool,
+    /// How many of the waiting answers this turn handled; the others wait on.
+    pub answers_done: usize,
+    /// The newest message heard: what a read receipt names.
+    pub heard: Option<MessageId>,
+    /// What happened, for the metrics.
+    pub news: News,
+}
+
+/// Countable things of a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    pub messages: usize,
+    pub duplicates: usize,
+    pub panics: usize,
+    /// Replies that had nowhere to go.
+    pub unaddressed: usize,
+}
+
+/// The events of one turn, each with the row it came in.
+struct Agenda {
+    events: Vec<(Event, Troubling)>,
+    /// Rows that need no step: duplicates.
+    spent: Vec<RowId>,
+    record: ContactRecord,
+    heard: Option<MessageId>,
+    news: News,
+}
+
+fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
+    let mut agenda =
+        Agenda { events: Vec::new(), spent: Vec::new(), record: record.clone(), heard: None, news: News::default() };
+    // Answers first: they belong to what was asked before the messages came.
+    for (call, answer) in &waiting.answers {
+        agenda.events.push((Event::Answer { call: *call, answer: answer.clone() }, Troubling::Answer(*call)));
+    }
+    for (id, row) in &waiting.rows {
+        match &row.body {
+            InboxBody::Message(message) => agenda.message(*id, message, now),
+            InboxBody::Notice(notice) => agenda.events.push((Event::Notice(notice.clone()), Troubling::Row(*id))),
+        }
+    }
+    if waiting.due && agenda.record.wish.is_some_and(|wish| wish <= now) {
+        agenda.record.wish = None;
+        agenda.events.push((Event::Wake, Troubling::Wake));
+    }
+    agenda
+}
+
+impl Agenda {
+    fn message(&mut self, id: RowId, message: &Inbound, now: Timestamp) {
+        self.news.messages += 1;
+        if !self.record.seen.note(&message.id, now) {
+            self.news.duplicates += 1;
+            self.spent.push(id);
+            return;
+        }
+        self.record.heard(message);
+        self.heard = Some(message.id.clone());
+        self.events.push((Event::Message(message.clone()), Troubling::Row(id)));
+    }
+}
+
+/// Thinks a turn through.
+pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, waiting: &Waiting) -> Plan {
+    let whole = agenda(record, waiting, setting.now);
+    if whole.events.is_empty() {
+        return Plan { closed: whole.spent, news: whole.news, ..Plan::default() };
+    }
+    if let Some(mut plan) = attempt(script, setting, whole) {
+        plan.answers_done = waiting.answers.len();
+        return plan;
+    }
+    // Somewhere in it is an event that panics. The first one alone tells whether it is that one; the others
+    // stay where they are and come again.
+    let alone = agenda(record, &first_of(waiting), setting.now);
+    let Some((_, what)) = alone.events.first().cloned() else {
+        return Plan { closed: alone.spent, news: News { panics: 1, ..alone.news }, ..Plan::default() };
+    };
+    if let Some(mut plan) = attempt(script, setting, alone) {
+        plan.news.panics = 1;
+        plan.answers_done = usize::from(matches!(what, Troubling::Answer(_)));
+        return plan;
+    }
+    set_aside(script, setting, record, waiting, what)
+}
+
+/// The first thing that waits, alone.
+fn first_of(waiting: &Waiting) -> Waiting {
+    if let Some(answer) = waiting.answers.first() {
+        return Waiting { answers: vec![answer.clone()], ..Waiting::default() };
+    }
+    match waiting.rows.first() {
+        Some(row) => Waiting { rows: vec![row.clone()], ..Waiting::default() },
+        None => Waiting { due: waiting.due, ..Waiting::default() },
+    }
+}
+
+fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option<Plan> {
+    let Agenda { events, spent, mut record, heard, news } = agenda;
+    let rows = events.iter().filter_map(|(_, what)| match what {
+        Troubling::Row(id) => Some(*id),
+        Troubling::Answer(_) | Troubling::Wake => None,
+    });
+    let mut closed: Vec<RowId> = spent.into_iter().chain(rows).collect();
+    closed.sort_unstable();
+    let only_answers = closed.is_empty() && events.iter().all(|(_, what)| matches!(what, Troubling::Answer(_)));
+    let events = events.into_iter().map(|(event, _)| event).collect();
+    let step = {
+        let context = Context {
+            now: setting.now,
+            contact: setting.contact,
+            call: CallId(record.rev + 1),
+            identity: &record.identity,
+            texts: setting.texts,
+            rules: setting.rules,
+        };
+        let state = record.state.clone();
+        catch_unwind(AssertUnwindSafe(|| script.step(state, events, &context))).ok()?
+    };
+    let Step { state, effects, wake_at } = step;
+    if only_answers && effects.is_empty() && state == record.state && wake_at == record.wish {
+        // An answer nobody waits for any more: nothing to write down.
+        return Some(Plan { closed, news, ..Plan::default() });
+    }
+    record.rev += 1;
+    record.state = state;
+    record.wish = wake_at;
+    record.trouble = None;
+    let mut plan = Plan { closed, heard, news, ..Plan::default() };
+    for effect in effects {
+        match effect {
+            Effect::Say(reply) => plan.say(setting, &record, reply),
+            Effect::Call { call, after_s } => plan.calls.push((call, after_s)),
+            // A turn closes its rows, and nothing else of a message's text rests anywhere.
+            Effect::Purge(_) => {}
+            Effect::Erase => plan.erase = true,
+        }
+    }
+    plan.record = Some(record);
+    Some(plan)
+}
+
+/// Counts the try; at the last one the event is put aside, and the conversation goes on with the next.
+fn set_aside(
+    script: &dyn Script,
+    setting: &Setting<'_>,
+    record: &ContactRecord,
+    waiting: &Waiting,
+    what: Troubling,
+) -> Plan {
+    let mut record = record.clone();
+    let mut plan = Plan { news: News { panics: 1, ..News::default() }, ..Plan::default() };
+    record.rev += 1;
+    if record.tried(what) >= TRIES_MAX {
+        record.trouble = None;
+        match what {
+            Troubling::Row(id) => {
+                let row = waiting.rows.iter().find(|(row, _)| *row == id).map(|(_, row)| row);
+                if let Some(InboxBody::Message(message)) = row.map(|row| &row.body) {
+                    record.seen.note(&message.id, setting.now);
+                    record.heard(message);
+                }
+                plan.closed.push(id);
+                plan.dead.push(poison(setting.contact, setting.now, row.map(AsRef::as_ref)));
+            }
+            // A state that cannot take its own answer would wait for ever: start afresh, logged out.
+            Troubling::Answer(_) => {
+                record.state = crate::conversation::State::default();
+                plan.answers_done = 1;
+            }
+            Troubling::Wake => record.wish = None,
+        }
+        if !matches!(what, Troubling::Wake) {
+            plan.say(setting, &record, script.apology(&record.state, setting.texts));
+        }
+    }
+    plan.record = Some(record);
+    plan
+}
+
+/// A row that cannot be handled, as an operator finds it.
+pub fn poison(contact: ContactId, at: Timestamp, row: Option<&InboxRow>) -> DeadLetter {
+    let body = row.and_then(|row| postcard::to_stdvec(&row.body).ok()).unwrap_or_default();
+    DeadLetter { at, reason: DeadReason::Poison, contact: Some(contact), body }
+}
+
+impl Plan {
+    fn say(&mut self, setting: &Setting<'_>, record: &ContactRecord, reply: Reply) {
+        let Some((number, to)) = record.reply_to.clone() else {
+            self.news.unaddressed += 1;
+            return;
+        };
+        self.replies.push(OutboxRow {
+            contact: setting.contact,
+            number,
+            to,
+            kind: reply.kind,
+            message: Arc::new(reply.message),
+            epoch: reply.epoch,
+            born_at: setting.now,
+        });
+    }
+
+    /// The record cannot be written: what waits is set aside whole, and the contact stays as it was.
+    pub fn give_up(&mut self, contact: ContactId, waiting: &Waiting, now: Timestamp) {
+        *self = Self { answers_done: waiting.answers.len(), ..Self::default() };
+        for (id, row) in &waiting.rows {
+            self.closed.push(*id);
+            self.dead.push(poison(contact, now, Some(row.as_ref())));
+        }
+    }
+
+    /// Whether a new question is among the replies.
+    pub fn prompts(&self) -> bool {
+        self.replies.iter().any(|row| row.kind == ReplyKind::Prompt)
+    }
+
+    /// When the contact is to be looked at after a restart: its wish, or soon when calls are under way.
+    pub fn timer(&self, calls_under_way: bool, now: Timestamp) -> Option<Timestamp> {
+        let resume = (calls_under_way || !self.calls.is_empty()).then(|| now.plus_ms(RESUME_AFTER_MS));
+        let wish = self.record.as_ref().and_then(|record| record.wish);
+        [wish, resume].into_iter().flatten().min()
+    }
+
+    /// Tells the metrics.
+    pub fn count(&self) {
+        (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
+        (0..self.news.panics).for_each(|_| metrics::turn_panicked());
+        (0..self.news.unaddressed).for_each(|_| metrics::send_ended("unaddressed"));
+        self.dead.iter().for_each(|_| metrics::dead_lettered("poison"));
+    }
+
+    /// The parts of the journal record. Withdrawn rows are the older questions that never left.
+    pub fn parts(&self, contact: ContactId, withdrawn: &[RowId], timer: Option<Timestamp>) -> Vec<Part> {
+        let mut parts = Vec::with_capacity(2 + self.closed.len() + self.replies.len() + withdrawn.len());
+        if let Some(record) = &self.record {
+            let key = ContactRecord::key(contact);
+            parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
+            parts.push(Part::Timer { contact, at: timer });
+        }
+        parts.extend(self.closed.iter().map(|row| Part::CloseInbox(*row)));
+        parts.extend(self.dead.iter().cloned().map(Part::DeadLetter));
+        parts.extend(withdrawn.iter().map(|row| Part::CloseOutbox { row: *row, how: Settlement::Withdrawn }));
+        parts.extend(self.replies.iter().cloned().map(Part::OpenOutbox));
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests;

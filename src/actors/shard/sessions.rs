@@ -1,0 +1,227 @@
+//! The sessions of a shard: who is awake, who works, who may go.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use actix::{Addr, ArbiterHandle};
+
+use crate::actors::board::{Board, Mail, Turned, Waiting};
+use crate::actors::session::{Home, Session, Work, turn};
+use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
+use crate::domain::contact::ContactId;
+use crate::domain::time::{MINUTE_MS, Timestamp};
+use crate::metrics;
+use crate::ports::{Part, Record};
+
+const RESTARTS_MAX: usize = 3;
+
+/// The sessions in memory.
+pub struct Sessions {
+    home: Home,
+    on: ArbiterHandle,
+    live: HashMap<ContactId, Live>,
+    /// By when they last had a turn, longest idle first.
+    idle: BTreeMap<u64, ContactId>,
+    rank: u64,
+    life: u64,
+    /// Of those that ended badly lately.
+    windows: HashMap<ContactId, RestartWindow>,
+    /// They found no place or no room in a mailbox; looked at again with each tick.
+    put_off: Vec<ContactId>,
+}
+
+struct Live {
+    address: Addr<Session>,
+    life: u64,
+    rank: u64,
+    used_at: Timestamp,
+    /// A turn is under way.
+    working: bool,
+    /// Its calls are under way.
+    waiting: bool,
+}
+
+impl Sessions {
+    pub fn new(home: Home, on: ArbiterHandle) -> Self {
+        Self {
+            home,
+            on,
+            live: HashMap::new(),
+            idle: BTreeMap::new(),
+            rank: 0,
+            life: 0,
+            windows: HashMap::new(),
+            put_off: Vec::new(),
+        }
+    }
+
+    /// How many are in memory.
+    pub fn awake(&self) -> usize {
+        self.live.len()
+    }
+
+    fn board(&self) -> Arc<Board> {
+        Arc::clone(self.home.shards.board(self.home.shard))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.home.neighbours.clock.now()
+    }
+
+    /// Gives a contact's session what waits for it, unless it has a turn under way.
+    pub fn hand_over(&mut self, contact: ContactId) {
+        if self.live.get(&contact).is_some_and(|live| live.working) {
+            return;
+        }
+        if !self.live.contains_key(&contact) && !self.make_room() {
+            self.put_off.push(contact);
+            return;
+        }
+        let figures = &self.home.neighbours.figures;
+        let waiting = self.board().take(contact, figures.turn_rows_max);
+        if waiting.is_empty() {
+            return;
+        }
+        self.wake(contact);
+        self.give(contact, waiting);
+    }
+
+    fn give(&mut self, contact: ContactId, waiting: Waiting) {
+        use actix::dev::SendError;
+        let Some(live) = self.live.get_mut(&contact) else { return };
+        live.working = true;
+        if let Err(SendError::Full(Work(waiting)) | SendError::Closed(Work(waiting))) =
+            live.address.try_send(Work(waiting))
+        {
+            // Full: it waits. Closed: its end is in the mail, and puts it in line again.
+            live.working = false;
+            self.board().give_back(contact, waiting.answers, waiting.due);
+            self.put_off.push(contact);
+        }
+    }
+
+    fn wake(&mut self, contact: ContactId) {
+        if self.live.contains_key(&contact) {
+            return;
+        }
+        self.life += 1;
+        let life = self.life;
+        let home = self.home.clone();
+        let board = self.board();
+        let address = supervision::spawn(
+            &self.on,
+            self.home.neighbours.figures.mailbox_messages_max,
+            move |_, ending| Session::new(contact, life, home, ending),
+            move |exit| {
+                // Those that were let go are no news.
+                if exit != Exit::Passivated {
+                    board.post(Mail::SessionEnded { contact, life, exit });
+                }
+            },
+        );
+        self.rank += 1;
+        self.idle.insert(self.rank, contact);
+        let used_at = self.now();
+        self.live.insert(contact, Live { address, life, rank: self.rank, used_at, working: false, waiting: false });
+    }
+
+    fn make_room(&mut self) -> bool {
+        if self.live.len() < self.home.neighbours.figures.sessions_awake_max.max(1) {
+            return true;
+        }
+        let longest = self.idle.values().find(|contact| self.live.get(contact).is_some_and(Live::may_go)).copied();
+        longest.is_some_and(|contact| self.let_go(contact))
+    }
+
+    /// Its address goes; it ends when its mailbox is empty, which it is.
+    fn let_go(&mut self, contact: ContactId) -> bool {
+        let Some(live) = self.live.remove(&contact) else { return false };
+        self.idle.remove(&live.rank);
+        true
+    }
+
+    /// A turn is over.
+    pub fn turned(&mut self, turned: &Turned) {
+        let board = self.board();
+        let now = self.now();
+        match self.live.get_mut(&turned.contact) {
+            Some(live) if live.life == turned.life => {
+                live.working = false;
+                live.waiting = turned.waiting;
+                live.used_at = now;
+                self.rank += 1;
+                self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
+                self.idle.insert(self.rank, turned.contact);
+                board.wish(turned.contact, turned.due);
+                board.turned(turned.contact, &turned.closed);
+            }
+            // Of an older life: what it closed is closed.
+            Some(_) | None => board.closed(turned.contact, &turned.closed),
+        }
+    }
+
+    /// A session ended and was not let go.
+    pub fn ended(&mut self, contact: ContactId, life: u64, exit: Exit) {
+        if self.live.get(&contact).is_none_or(|live| live.life != life) {
+            return;
+        }
+        let working = self.live.get(&contact).is_some_and(|live| live.working);
+        self.let_go(contact);
+        metrics::actor_failed("session", exit.name());
+        tracing::error!(contact.id = contact.0, ?exit, "a session ended");
+        let now = self.now();
+        let window = self.windows.entry(contact).or_insert_with(|| RestartWindow::new(RESTARTS_MAX, MINUTE_MS));
+        if window.record(now) == Verdict::Spent {
+            self.set_aside(contact, now);
+        }
+        if working {
+            self.board().turned(contact, &[]);
+        }
+    }
+
+    /// The oldest row of a contact whose session cannot live with it becomes a dead letter.
+    fn set_aside(&mut self, contact: ContactId, now: Timestamp) {
+        let board = self.board();
+        let Some((id, row)) = board.oldest(contact) else { return };
+        let parts = vec![Part::DeadLetter(turn::poison(contact, now, Some(&row))), Part::CloseInbox(id)];
+        match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
+            Ok(_) => {
+                metrics::dead_lettered("poison");
+                board.closed(contact, &[id]);
+            }
+            Err(error) => tracing::error!(contact.id = contact.0, %error, "a row could not be set aside"),
+        }
+    }
+
+    /// Lets the idle go, and looks again at what found no place.
+    pub fn tick(&mut self, now: Timestamp) {
+        let board = self.board();
+        self.put_off.drain(..).for_each(|contact| board.again(contact));
+        let after_ms = self.home.neighbours.figures.passivate_after_ms;
+        while let Some(contact) = self.idle.first_key_value().map(|(_, contact)| *contact) {
+            let Some(live) = self.live.get_mut(&contact) else {
+                self.idle.pop_first();
+                continue;
+            };
+            if now.since_ms(live.used_at) < after_ms {
+                break;
+            }
+            if live.may_go() {
+                self.let_go(contact);
+            } else {
+                // It is not idle: it waits for a neighbour. Looked at again later.
+                live.used_at = now;
+                self.rank += 1;
+                self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
+                self.idle.insert(self.rank, contact);
+            }
+        }
+        self.windows.retain(|_, window| window.counted(now) > 0);
+    }
+}
+
+impl Live {
+    fn may_go(&self) -> bool {
+        !self.working && !self.waiting
+    }
+}

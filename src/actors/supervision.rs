@@ -1,0 +1,172 @@
+//! The one way to start an actor, and how often it may be started again.
+//!
+//! actix's own supervisor does not catch panics: a panicking actor disappears and nobody hears of it. Here the
+//! actor's whole future runs inside `catch_unwind`, its mailbox is bounded before the first message, and how it
+//! ended is told exactly once, as a value. The old future is dropped before the notice goes out and outside
+//! unwinding, so no `stopped()` runs on a broken actor and no two generations overlap.
+//!
+//! Strategy: one for one. Whoever starts an actor hears its [`Exit`] and decides by a [`RestartWindow`].
+
+use std::any::Any;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use actix::dev::channel;
+use actix::{Actor, Addr, ArbiterHandle, Context};
+use futures_util::FutureExt;
+
+use crate::domain::time::Timestamp;
+
+/// How an actor ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// Its work is done.
+    Finished,
+    /// It was idle and let go; it wakes again when there is work.
+    Passivated,
+    /// It gave up by itself (the store refused it).
+    Failed,
+    /// It panicked. What it held in memory is gone, what is durable is not.
+    Panicked,
+    /// Its thread went away under it.
+    Killed,
+}
+
+impl Exit {
+    /// A closed name, for a metric's label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Exit::Finished => "finished",
+            Exit::Passivated => "passivated",
+            Exit::Failed => "failed",
+            Exit::Panicked => "panicked",
+            Exit::Killed => "killed",
+        }
+    }
+}
+
+/// The intention an actor states before it stops; `Passivated` when it never says anything.
+#[derive(Clone)]
+pub struct Ending(Rc<Cell<Exit>>);
+
+impl Ending {
+    /// From here on, stopping means this.
+    pub fn will_be(&self, exit: Exit) {
+        self.0.set(exit);
+    }
+}
+
+/// Tells how an actor ended, also when its thread drops it without a word.
+struct Farewell<F: FnOnce(Exit)>(Option<F>);
+
+impl<F: FnOnce(Exit)> Farewell<F> {
+    fn say(mut self, exit: Exit) {
+        if let Some(tell) = self.0.take() {
+            tell(exit);
+        }
+    }
+}
+
+impl<F: FnOnce(Exit)> Drop for Farewell<F> {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell(Exit::Killed);
+        }
+    }
+}
+
+/// Starts an actor on an arbiter. `make` runs there; `exit` is called exactly once, there or, when the arbiter
+/// is gone, wherever its remains are dropped. `exit` must not panic and must not block.
+pub fn spawn<A>(
+    on: &ArbiterHandle,
+    mailbox_messages_max: usize,
+    make: impl FnOnce(&mut Context<A>, Ending) -> A + Send + 'static,
+    exit: impl FnOnce(Exit) + Send + 'static,
+) -> Addr<A>
+where
+    A: Actor<Context = Context<A>>,
+{
+    // A bound of zero would mean none at all.
+    let (sender, receiver) = channel::channel(mailbox_messages_max.max(1));
+    let farewell = Farewell(Some(exit));
+    // When the arbiter is gone the closure is dropped, and `Farewell` says so.
+    on.spawn_fn(move || {
+        actix::spawn(async move {
+            let ending = Ending(Rc::new(Cell::new(Exit::Passivated)));
+            let stated = ending.clone();
+            let run = async move {
+                let mut context = Context::with_receiver(receiver);
+                let actor = make(&mut context, ending);
+                context.into_future(actor).await;
+            };
+            let outcome = AssertUnwindSafe(run).catch_unwind().await;
+            farewell.say(match outcome {
+                Ok(()) => stated.0.get(),
+                Err(_) => Exit::Panicked,
+            });
+        });
+    });
+    Addr::new(sender)
+}
+
+/// A task that panicked instead of giving its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a task panicked")]
+pub struct Panicked;
+
+/// Runs a future on this thread; `done` hears its result, or that it panicked.
+pub fn task<T: 'static>(
+    future: impl Future<Output = T> + 'static,
+    done: impl FnOnce(Result<T, Panicked>) + 'static,
+) {
+    actix::spawn(async move {
+        let result = AssertUnwindSafe(future).catch_unwind().await;
+        done(result.map_err(|_: Box<dyn Any + Send>| Panicked));
+    });
+}
+
+/// What a supervisor does about a child that ended badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start it again.
+    Restart,
+    /// Too often within the window: take it out of the way, or fail upwards.
+    Spent,
+}
+
+/// How often something may be started again: `restarts_max` within a window that slides with the clock.
+#[derive(Clone, Debug)]
+pub struct RestartWindow {
+    restarts_max: usize,
+    window_ms: i64,
+    at: VecDeque<Timestamp>,
+}
+
+impl RestartWindow {
+    pub fn new(restarts_max: usize, window_ms: i64) -> Self {
+        Self { restarts_max, window_ms, at: VecDeque::new() }
+    }
+
+    /// Counts a bad end at `now`. A clock that went back counts as no time passed.
+    pub fn record(&mut self, now: Timestamp) -> Verdict {
+        while self.at.front().is_some_and(|first| now.since_ms(*first) >= self.window_ms) {
+            self.at.pop_front();
+        }
+        if self.at.len() >= self.restarts_max {
+            return Verdict::Spent;
+        }
+        self.at.push_back(now);
+        Verdict::Restart
+    }
+
+    /// Restarts that still count at `now`.
+    pub fn counted(&self, now: Timestamp) -> usize {
+        self.at.iter().filter(|at| now.since_ms(**at) < self.window_ms).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;
