@@ -156,8 +156,7 @@ impl Life {
         let value = self.home.neighbours.store.get(Table::Contact, ContactRecord::key(self.contact)).await?;
         let record = match value {
             None => ContactRecord::default(),
-            Some(value) => ContactRecord::decode(&value.0)
-                .map_err(|error| StoreError::Unreadable { table: Table::Contact, reason: error.to_string() })?,
+            Some(value) => ContactRecord::decode(&value)?,
         };
         Ok(Memory { record, calls: Calls::default(), heard: None, fresh: true })
     }

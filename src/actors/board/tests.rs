@@ -1,0 +1,106 @@
+use super::*;
+use crate::conversation::Notice;
+use crate::ports::{InboxBody, Lsn};
+
+const A: ContactId = ContactId(1);
+const B: ContactId = ContactId(2);
+
+fn id(lsn: u64) -> RowId {
+    RowId { lsn: Lsn(lsn), index: 0 }
+}
+
+fn row(contact: ContactId) -> InboxRow {
+    InboxRow { contact, accepted_at: Timestamp(0), body: InboxBody::Notice(Notice::LoginEnded) }
+}
+
+fn taken(board: &Board, contact: ContactId, max: usize) -> Vec<RowId> {
+    board.take(contact, max).rows.into_iter().map(|(id, _)| id).collect()
+}
+
+#[test]
+fn rows_come_in_their_order_whatever_order_they_were_left_in() {
+    let board = Board::default();
+    for lsn in [3, 1, 2, 2] {
+        board.row(id(lsn), row(A));
+    }
+    assert_eq!(board.view().rows_open, 3, "a row is there once");
+    assert_eq!(taken(&board, A, 2), [id(1), id(2)]);
+    assert_eq!(taken(&board, A, 9), [id(1), id(2), id(3)], "rows stay until they are closed");
+}
+
+#[test]
+fn each_contact_stands_in_line_once() {
+    let board = Board::default();
+    board.row(id(1), row(A));
+    board.row(id(2), row(B));
+    board.row(id(3), row(A));
+    assert_eq!([board.next_ready(), board.next_ready(), board.next_ready()], [Some(A), Some(B), None]);
+}
+
+#[test]
+fn what_came_during_a_turn_is_the_next_turn() {
+    let board = Board::default();
+    board.row(id(1), row(A));
+    assert_eq!(board.next_ready(), Some(A));
+    assert_eq!(taken(&board, A, 9), [id(1)]);
+    board.row(id(2), row(A));
+    board.turned(A, &[id(1)]);
+    assert_eq!(board.next_ready(), Some(A));
+    assert_eq!(taken(&board, A, 9), [id(2)]);
+    board.turned(A, &[id(2)]);
+    assert_eq!(board.next_ready(), None);
+    assert!(board.at_rest());
+    assert_eq!(board.view().contacts_waiting, 0, "nothing of a served contact stays");
+}
+
+#[test]
+fn a_turn_that_failed_finds_its_rows_again() {
+    let board = Board::default();
+    board.row(id(1), row(A));
+    board.next_ready();
+    board.take(A, 9);
+    board.turned(A, &[]);
+    assert_eq!(board.next_ready(), Some(A));
+    assert_eq!(taken(&board, A, 9), [id(1)]);
+}
+
+#[test]
+fn a_full_mailbox_loses_nothing() {
+    let board = Board::default();
+    board.answer(A, CallId(1), Answer::Left);
+    board.wish(A, Some(Timestamp(5)));
+    assert_eq!(board.fire(Timestamp(5), 9), 1);
+    let waiting = board.take(A, 9);
+    assert_eq!(waiting.answers, [(CallId(1), Answer::Left)]);
+    assert!(waiting.due);
+    board.give_back(A, waiting.answers, waiting.due);
+    assert!(board.at_rest() || board.view().contacts_waiting == 1);
+    board.again(A);
+    assert_eq!(board.next_ready(), Some(A));
+    let again = board.take(A, 9);
+    assert_eq!((again.answers.len(), again.due), (1, true));
+}
+
+#[test]
+fn a_new_shard_finds_all_that_waits() {
+    let board = Board::default();
+    for (lsn, contact) in [(1, A), (2, B)] {
+        board.row(id(lsn), row(contact));
+        board.next_ready();
+        board.take(contact, 9);
+    }
+    assert_eq!(board.next_ready(), None, "both have a turn under way");
+    board.start_over();
+    let mut ready = [board.next_ready(), board.next_ready()];
+    ready.sort_unstable();
+    assert_eq!(ready, [Some(A), Some(B)]);
+}
+
+#[test]
+fn questions_are_refused_past_their_bound() {
+    let board = Board::default();
+    let phone = Mobile::from_phone(crate::domain::phone::Phone::from_wa_id("6281200000042").unwrap()).unwrap();
+    let question = || AccountEvent::EndLogins { changes_shut_until: Timestamp(0) };
+    let taken = (0..QUESTIONS_MAX + 10).filter(|_| board.ask(phone, question())).count();
+    assert_eq!(taken, QUESTIONS_MAX);
+}
