@@ -41,7 +41,8 @@ fn quota(per_second: u32) -> Quota {
 impl Budgets {
     /// Each number with its messages a second.
     pub fn new(numbers: impl IntoIterator<Item = (BusinessNumber, u32)>) -> Self {
-        let budget = |rate: u32| Budget { all: RateLimiter::direct(quota(rate)), heard: RateLimiter::direct(quota(rate / 2)) };
+        let budget =
+            |rate: u32| Budget { all: RateLimiter::direct(quota(rate)), heard: RateLimiter::direct(quota(rate / 2)) };
         Self { numbers: numbers.into_iter().map(|(number, rate)| (number, budget(rate))).collect() }
     }
 

@@ -71,7 +71,7 @@ pub struct AccountKeeper {
 struct Memory {
     account: Account,
     /// As it rests: what was not changed is not written.
-    resting: Option<Value>,
+    resting: Value,
     /// Own calls under way.
     running: usize,
 }
@@ -115,7 +115,7 @@ fn ends_a_call(event: &AccountEvent) -> bool {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. } => true,
-        AccountEvent::Asked { .. } | AccountEvent::EndLogins { .. } => false,
+        AccountEvent::Asked { .. } | AccountEvent::EndLogins { .. } | AccountEvent::HoldPhone { .. } => false,
     }
 }
 
@@ -127,13 +127,12 @@ async fn handle(
     event: AccountEvent,
 ) -> Result<Memory, StoreError> {
     let neighbours = &home.neighbours;
-    let mut memory = match memory {
-        Some(memory) => memory,
-        None => {
-            let account = load(neighbours, phone).await?;
-            let resting = Some(versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() }));
-            Memory { account, resting, running: 0 }
-        }
+    let mut memory = if let Some(memory) = memory {
+        memory
+    } else {
+        let account = load(neighbours, phone).await?;
+        let resting = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
+        Memory { account, resting, running: 0 }
     };
     if ends_a_call(&event) {
         memory.running = memory.running.saturating_sub(1);
@@ -144,7 +143,8 @@ async fn handle(
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
-        | AccountEvent::EndLogins { .. } => None,
+        | AccountEvent::EndLogins { .. }
+        | AccountEvent::HoldPhone { .. } => None,
     };
     let now = neighbours.clock.now();
     let Some((account, effects)) = think(neighbours, phone, memory.account.clone(), event, now) else {
@@ -156,7 +156,7 @@ async fn handle(
     };
     let value = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
     let mut parts = Vec::new();
-    if memory.resting.as_ref() != Some(&value) {
+    if memory.resting != value {
         parts.push(Part::Put { table: Table::Account, key: record_key(key), value: value.clone() });
     }
     parts.extend(effects.iter().filter_map(|effect| part_of(effect, phone, now)));
@@ -164,7 +164,7 @@ async fn handle(
         home.commit(parts).await?;
     }
     memory.account = account;
-    memory.resting = Some(value);
+    memory.resting = value;
     for effect in effects {
         memory.running += usize::from(effects::carry_out(home, phone, effect));
     }
@@ -188,6 +188,7 @@ fn think(
         undo_key: &|code| keys.undo(code),
         undo_code: &undo_code,
         texts: &neighbours.texts,
+        service_number: &neighbours.rules.service_number,
         rules: &neighbours.account_rules,
     };
     catch_unwind(AssertUnwindSafe(|| step(account, event, &context))).ok()
@@ -204,7 +205,7 @@ fn undo_code(random: [u8; 32]) -> UndoCode {
 
 /// What of an effect is durable together with the state.
 fn part_of(effect: &AccountEffect, phone: Mobile, now: Timestamp) -> Option<Part> {
-    use super::session::calls::{undo_key, undo_value};
+    use super::session::asking::{undo_key, undo_value};
     match effect {
         AccountEffect::PutUndo { key } => {
             Some(Part::Put { table: Table::Undo, key: undo_key(*key), value: undo_value(phone) })
@@ -222,6 +223,7 @@ fn part_of(effect: &AccountEffect, phone: Mobile, now: Timestamp) -> Option<Part
         | AccountEffect::ChangePhone { .. }
         | AccountEffect::FileTicket { .. }
         | AccountEffect::Sms { .. }
-        | AccountEffect::EndLoginsOf { .. } => None,
+        | AccountEffect::EndLoginsOf { .. }
+        | AccountEffect::HoldPhoneOf { .. } => None,
     }
 }

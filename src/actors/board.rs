@@ -8,20 +8,22 @@
 //! a contact, mail of the shard's own children by one turn and one call each; questions to accounts by
 //! [`QUESTIONS_MAX`], past it they are refused and the asker answers `Down`.
 
+pub mod mail;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::supervision::Exit;
 use super::timers::Timers;
 use crate::account::AccountEvent;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
-use crate::domain::keys::LookupKey;
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::ports::{InboxRow, RowId};
+
+pub use mail::{Mail, Turned};
 
 /// Letters at one board from elsewhere; more questions are refused.
 pub const QUESTIONS_MAX: usize = 65_536;
@@ -31,38 +33,6 @@ const ANSWERS_MAX: usize = 4;
 
 /// An open row and its name.
 pub type Row = (RowId, Arc<InboxRow>);
-
-/// What a shard hears from its children, and from others for them.
-#[derive(Debug)]
-pub enum Mail {
-    /// A turn is over.
-    Turned(Turned),
-    /// A session ended.
-    SessionEnded { contact: ContactId, life: u64, exit: Exit },
-    /// The answer to a session's call.
-    Answer { contact: ContactId, call: CallId, answer: Answer },
-    /// Something for an account.
-    Account { phone: Mobile, event: Box<AccountEvent> },
-    /// An account has handled its event; `busy` while its own calls are under way.
-    AccountTurned { key: LookupKey, life: u64, busy: bool },
-    /// An account ended.
-    AccountEnded { key: LookupKey, life: u64, exit: Exit },
-    /// The outbox ended.
-    OutboxEnded { life: u64, exit: Exit },
-}
-
-/// How a session's turn went.
-#[derive(Debug)]
-pub struct Turned {
-    pub contact: ContactId,
-    pub life: u64,
-    /// Rows that are closed and durable.
-    pub closed: Vec<RowId>,
-    /// When the session wants to be looked at again.
-    pub due: Option<Timestamp>,
-    /// Calls are under way: it should stay awake.
-    pub waiting: bool,
-}
 
 /// What waits for one contact.
 #[derive(Debug, Default)]

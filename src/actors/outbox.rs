@@ -6,6 +6,7 @@
 
 pub mod lane;
 pub mod lanes;
+pub mod retry;
 
 use std::time::Duration;
 
@@ -14,8 +15,9 @@ use actix::{Actor, AsyncContext, Context, StreamHandler};
 pub use lane::{Send, recovered};
 pub use lanes::{Lanes, LanesView};
 
-use self::lane::{Outcome, Retry};
+use self::lane::Outcome;
 use self::lanes::Next;
+use self::retry::Retry;
 use super::session::Home;
 use super::{sender, supervision, tag};
 use crate::domain::contact::ContactId;

@@ -67,10 +67,7 @@ struct ShardEnded {
 }
 
 /// Starts the tree on the current system. Keep the address: without it Root ends.
-pub fn start(
-    neighbours: Arc<Neighbours>,
-    shards: Arc<Shards>,
-) -> (Addr<Root>, Sights, watch::Receiver<Health>) {
+pub fn start(neighbours: Arc<Neighbours>, shards: Arc<Shards>) -> (Addr<Root>, Sights, watch::Receiver<Health>) {
     let sights: Sights = Arc::new((0..shards.count()).map(|_| Arc::new(Sight::default())).collect());
     let (health, hear) = watch::channel(Health::Running);
     let seen = Arc::clone(&sights);
@@ -98,7 +95,9 @@ pub fn start(
 
 /// A picture of all shards, for `/actors`.
 pub fn view(shards: &Shards, sights: &[Arc<Sight>]) -> Vec<ShardView> {
-    let of = |(shard, sight): (usize, &Arc<Sight>)| sight.view(shard, shards.board(shard).view(), shards.lanes(shard).view());
+    let of = |(shard, sight): (usize, &Arc<Sight>)| {
+        sight.view(shard, shards.board(shard).view(), shards.lanes(shard).view())
+    };
     sights.iter().enumerate().map(of).collect()
 }
 
@@ -115,8 +114,7 @@ impl Root {
         }
         let sight = Arc::clone(&self.sights[shard]);
         sight.started(generation);
-        let home =
-            Home { shard, shards: Arc::clone(&self.shards), neighbours: Arc::clone(&self.neighbours), writer };
+        let home = Home { shard, shards: Arc::clone(&self.shards), neighbours: Arc::clone(&self.neighbours), writer };
         let on = child.arbiter.handle();
         let root = context.address();
         let here = on.clone();

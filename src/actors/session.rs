@@ -7,7 +7,9 @@
 //! What does not belong here: what is said (`conversation`), who delivers it (`outbox`), when it starts and
 //! ends (`shard`).
 
+pub mod asking;
 pub mod calls;
+pub mod home;
 pub mod record;
 pub mod turn;
 
@@ -18,7 +20,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use super::board::{Mail, Turned, Waiting};
 use super::supervision::{Ending, Exit};
-use super::{Neighbours, ReadReceipts, Shards, outbox, supervision};
+use super::{ReadReceipts, outbox, supervision};
 use crate::conversation::text::Texts;
 use crate::conversation::{Context as Setup, Effect, Event, Reply, Rules, State, Step};
 use crate::domain::call::{Answer, CallId};
@@ -27,9 +29,10 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::{MessageId, ReplyKind};
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::metrics;
-use crate::ports::{Part, Record, RowId, StoreError, Table, Ticket, Writer};
+use crate::ports::{RowId, StoreError, Table};
 
 use calls::Calls;
+pub use home::Home;
 use record::ContactRecord;
 use turn::Plan;
 
@@ -49,46 +52,6 @@ pub struct Setting<'a> {
     pub texts: &'a Texts,
     pub rules: &'a Rules,
 }
-
-/// Where a session or account lives, and what it may reach.
-#[derive(Clone)]
-pub struct Home {
-    pub shard: usize,
-    pub shards: Arc<Shards>,
-    pub neighbours: Arc<Neighbours>,
-    /// The shard's generation: an older one's records are refused.
-    pub writer: Writer,
-}
-
-impl Home {
-    /// Leaves mail at the own shard.
-    pub fn post(&self, mail: Mail) {
-        self.shards.board(self.shard).post(mail);
-    }
-
-    /// Appends and waits until it is durable. When the store has no room the turn waits: its rows are safe.
-    pub async fn commit(&self, parts: Vec<Part>) -> Result<crate::ports::Lsn, StoreError> {
-        let Ticket { lsn, durable } = self.append(parts).await?;
-        durable.await.map_err(|_| StoreError::Closed)?;
-        Ok(lsn)
-    }
-
-    /// Appends, waiting for room if there is none.
-    pub async fn append(&self, parts: Vec<Part>) -> Result<Ticket, StoreError> {
-        let record = Record { writer: Some(self.writer), parts };
-        loop {
-            match self.neighbours.store.append(record.clone()) {
-                Err(StoreError::Full(_)) => {
-                    metrics::store_full();
-                    tokio::time::sleep(ROOM_WAIT).await;
-                }
-                other => return other,
-            }
-        }
-    }
-}
-
-const ROOM_WAIT: Duration = Duration::from_millis(50);
 
 /// One turn's work. The shard sends it only when the last one is over.
 #[derive(Message)]
@@ -127,7 +90,7 @@ impl Handler<Work> for Session {
     type Result = ();
 
     fn handle(&mut self, work: Work, context: &mut Context<Self>) {
-        let life = Life { contact: self.contact, life: self.life, home: self.home.clone() };
+        let life = Life { contact: self.contact, number: self.life, home: self.home.clone() };
         let memory = self.memory.take();
         let run = async move { life.turn(memory, work.0).await };
         context.wait(run.into_actor(self).map(|result, session, context| match result {
@@ -147,7 +110,7 @@ impl Handler<Work> for Session {
 /// A session while it works.
 struct Life {
     contact: ContactId,
-    life: u64,
+    number: u64,
     home: Home,
 }
 
@@ -182,7 +145,7 @@ impl Life {
         self.act(&mut memory, now);
         let turned = Turned {
             contact: self.contact,
-            life: self.life,
+            life: self.number,
             closed,
             due: [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min(),
             waiting: !memory.calls.is_empty(),
@@ -221,7 +184,8 @@ impl Life {
                 }
                 other => other?,
             };
-            let sends = plan.replies.drain(..).zip(0..).map(|(row, index)| outbox::Send::new(RowId { lsn, index }, row));
+            let sends =
+                plan.replies.drain(..).zip(0..).map(|(row, index)| outbox::Send::new(RowId { lsn, index }, row));
             lanes.push(self.contact, sends.collect());
         }
         for (call, answer) in waiting.answers.iter().skip(plan.answers_done) {
@@ -269,7 +233,7 @@ impl Life {
         let due = memory.calls.due(now, neighbours.figures.slow_after_ms);
         let language = neighbours.script.language(&memory.record.state);
         for call in due.make {
-            calls::make(&self.home, self.contact, &memory.record, call, language);
+            asking::make(&self.home, self.contact, &memory.record, call, language);
         }
         for call in due.given_up {
             let answer = Mail::Answer { contact: self.contact, call, answer: Answer::Down };
@@ -291,7 +255,9 @@ impl Life {
         }
         let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
         let mark = async move {
-            tokio::time::timeout(within, neighbours.channel.mark_read(number, message, typing)).await.is_ok_and(|r| r.is_ok())
+            tokio::time::timeout(within, neighbours.channel.mark_read(number, message, typing))
+                .await
+                .is_ok_and(|r| r.is_ok())
         };
         supervision::task(mark, |marked| {
             metrics::send_ended(if marked == Ok(true) { "read_receipt" } else { "read_receipt_failed" });

@@ -118,10 +118,7 @@ where
 pub struct Panicked;
 
 /// Runs a future on this thread; `done` hears its result, or that it panicked.
-pub fn task<T: 'static>(
-    future: impl Future<Output = T> + 'static,
-    done: impl FnOnce(Result<T, Panicked>) + 'static,
-) {
+pub fn task<T: 'static>(future: impl Future<Output = T> + 'static, done: impl FnOnce(Result<T, Panicked>) + 'static) {
     actix::spawn(async move {
         let result = AssertUnwindSafe(future).catch_unwind().await;
         done(result.map_err(|_: Box<dyn Any + Send>| Panicked));

@@ -83,7 +83,11 @@ impl Switchboard {
         let Naming { puts, told, .. } = naming;
         let mut parts: Vec<Part> = puts
             .into_iter()
-            .map(|(key, alias)| Part::Put { table: Table::Alias, key: alias_key(key), value: versioned::encode(VERSION, &alias) })
+            .map(|(key, alias)| Part::Put {
+                table: Table::Alias,
+                key: alias_key(key),
+                value: versioned::encode(VERSION, &alias),
+            })
             .collect();
         // A notice goes before the message that gave it away.
         parts.extend(told.into_iter().map(|contact| {

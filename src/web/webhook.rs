@@ -58,7 +58,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Meta's question whether we are who its settings say.
 #[derive(Deserialize)]
-struct Challenge {
+struct Subscription {
     #[serde(rename = "hub.mode", default)]
     mode: String,
     #[serde(rename = "hub.verify_token", default)]
@@ -67,7 +67,7 @@ struct Challenge {
     challenge: String,
 }
 
-async fn verify(gate: Data<Gate>, query: Query<Challenge>) -> HttpResponse {
+async fn verify(gate: Data<Gate>, query: Query<Subscription>) -> HttpResponse {
     let ours = gate.verify_token.expose_secret();
     let right = bool::from(ours.as_bytes().ct_eq(query.token.as_bytes()));
     // An empty token would let everyone in who sends none.
@@ -169,10 +169,8 @@ fn sort(gate: &Gate, body: &[u8], now: Timestamp) -> Brought {
             Part::Account(event) => tell(&event),
             Part::Ignored(_) => {}
             Part::Dead { reason, bytes } => {
-                metrics::dead_lettered(match reason {
-                    DeadReason::NoSender => "no_sender",
-                    _ => "not_understood",
-                });
+                let no_sender = reason == DeadReason::NoSender;
+                metrics::dead_lettered(if no_sender { "no_sender" } else { "not_understood" });
                 brought.dead.push(DeadLetter { at: now, reason, contact: None, body: bytes });
             }
         }

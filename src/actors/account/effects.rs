@@ -13,7 +13,7 @@ use crate::account::{AccountEffect, AccountEvent};
 use crate::actors::Neighbours;
 use crate::actors::board::Mail;
 use crate::actors::session::Home;
-use crate::actors::session::calls::guarded;
+use crate::actors::session::asking::guarded;
 use crate::actors::supervision;
 use crate::domain::call::NeighbourError;
 use crate::domain::message::Text;
@@ -78,6 +78,10 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
         }
         AccountEffect::EndLoginsOf { account, changes_shut_until } => {
             tell(home, account, AccountEvent::EndLogins { changes_shut_until });
+            false
+        }
+        AccountEffect::HoldPhoneOf { account, until } => {
+            tell(home, account, AccountEvent::HoldPhone { until });
             false
         }
         // Durable together with the state.

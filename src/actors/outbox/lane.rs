@@ -12,6 +12,8 @@ use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::ports::{OutboxRow, RecoveredSend, RowId, Settlement};
 use crate::wire::codes::Class;
 
+use super::retry::{Retry, pair_backoff};
+
 /// A row that waited longer than this is written down as attempted before its bytes leave; a younger one counts
 /// as attempted from its birth.
 pub const AT_ONCE_MS: i64 = SECOND_MS;
@@ -49,7 +51,10 @@ pub enum Outcome {
     /// Its login ended before it left.
     Stale,
     /// Meta said no; the class says what to do about it.
-    Refused { code: Option<u32>, class: Class },
+    Refused {
+        code: Option<u32>,
+        class: Class,
+    },
     /// No connection: nothing was sent.
     Unreachable,
     /// The bytes left, and nobody knows.
@@ -59,18 +64,9 @@ pub enum Outcome {
     /// Its number's budget held it back, or the store could not tell: look again soon.
     NotNow,
     /// Its citizen has had many messages: not before then.
-    HeldBack { until: Timestamp },
-}
-
-/// Figures of retries, and chance.
-#[derive(Clone, Copy, Debug)]
-pub struct Retry {
-    pub first_ms: i64,
-    pub max_ms: i64,
-    pub tries_max: u32,
-    pub reconcile_ms: i64,
-    /// From 0 to 1: full jitter takes this part of the delay.
-    pub chance: f64,
+    HeldBack {
+        until: Timestamp,
+    },
 }
 
 /// What the head of a lane asks for.
@@ -277,24 +273,6 @@ impl Send {
         self.standing = Standing::Waiting { from: now.plus_ms(delay_ms) };
         None
     }
-}
-
-/// 4^X seconds, as Meta asks for one citizen (cloud-api.md 5).
-fn pair_backoff(tries: u32, max_ms: i64) -> i64 {
-    SECOND_MS.saturating_mul(4_i64.saturating_pow(tries.min(8))).min(max_ms.max(SECOND_MS))
-}
-
-impl Retry {
-    /// Doubling from the first to the maximum, with full jitter.
-    fn backoff(self, tries: u32) -> i64 {
-        let whole = self.first_ms.saturating_mul(1_i64 << tries.min(30)).min(self.max_ms).max(0);
-        scale(whole, self.chance)
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a delay of some minutes in ms")]
-fn scale(whole: i64, part: f64) -> i64 {
-    (whole as f64 * part.clamp(0.0, 1.0)) as i64
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::lane::{Head, Lane, Outcome, Retry, Send};
+use super::lane::{Head, Lane, Outcome, Send};
+use super::retry::Retry;
 use crate::domain::contact::ContactId;
 use crate::domain::message::{ReplyKind, Status};
 use crate::domain::time::Timestamp;
@@ -77,7 +78,9 @@ impl Lanes {
         }
         let mut inner = self.lock();
         let lane = inner.lanes.entry(contact).or_default();
-        sends.into_iter().for_each(|send| lane.push(send));
+        for send in sends {
+            lane.push(send);
+        }
         inner.make_ready(contact);
         drop(inner);
         self.ring();
@@ -203,7 +206,9 @@ impl Lanes {
         inner.ended.clear();
         inner.lanes.values_mut().for_each(|lane| lane.start_over(now, reconcile_ms));
         let contacts: Vec<ContactId> = inner.lanes.keys().copied().collect();
-        contacts.into_iter().for_each(|contact| inner.make_ready(contact));
+        for contact in contacts {
+            inner.make_ready(contact);
+        }
         drop(inner);
         self.ring();
     }

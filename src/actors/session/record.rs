@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::actors::versioned;
 use crate::conversation::State;
 use crate::domain::call::CallId;
 use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::{DAY_MS, HOUR_MS, Timestamp};
-use crate::actors::versioned;
 use crate::ports::{Key, RowId, StoreError, Table, Value};
 
 /// Meta delivers again for seven days; a day more for clocks.

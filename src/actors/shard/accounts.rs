@@ -185,7 +185,8 @@ fn asking(event: &AccountEvent) -> Asking {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
-        | AccountEvent::EndLogins { .. } => Asking::Nobody,
+        | AccountEvent::EndLogins { .. }
+        | AccountEvent::HoldPhone { .. } => Asking::Nobody,
     }
 }
 

@@ -116,12 +116,12 @@ fn every_end_is_told_as_what_it_was() {
         ];
         for (message, exit) in cases {
             let address = rig.start(4);
-            address.try_send(message).ok().expect("there is room");
+            assert!(address.try_send(message).is_ok(), "there is room");
             assert_eq!(rig.exit(), exit);
         }
         // Nobody holds its address any more: what waits is handled first, then it goes.
         let address = rig.start(4);
-        address.try_send(Do::Say(7)).ok().expect("there is room");
+        assert!(address.try_send(Do::Say(7)).is_ok(), "there is room");
         drop(address);
         assert_eq!(rig.exit(), Exit::Passivated);
         assert_eq!(rig.words.1.try_recv(), Ok(7));
@@ -133,10 +133,10 @@ fn a_panic_spares_the_neighbours_and_the_arbiter() {
     on_a_rig(|rig| {
         let neighbour = rig.start(4);
         let broken = rig.start(4);
-        broken.try_send(Do::Panic).ok().expect("there is room");
+        assert!(broken.try_send(Do::Panic).is_ok(), "there is room");
         assert_eq!(rig.exit(), Exit::Panicked);
         assert!(broken.try_send(Do::Say(1)).is_err(), "the dead take no mail");
-        neighbour.try_send(Do::Say(2)).ok().expect("there is room");
+        assert!(neighbour.try_send(Do::Say(2)).is_ok(), "there is room");
         assert_eq!(rig.words.1.recv_timeout(PATIENCE), Ok(2));
     });
 }
@@ -145,7 +145,7 @@ fn a_panic_spares_the_neighbours_and_the_arbiter() {
 fn a_dead_arbiter_kills() {
     on_a_rig(|rig| {
         let living = rig.start(4);
-        living.try_send(Do::Say(1)).ok().expect("there is room");
+        assert!(living.try_send(Do::Say(1)).is_ok(), "there is room");
         rig.words.1.recv_timeout(PATIENCE).expect("it lives");
         rig.arbiter.stop();
         assert_eq!(rig.exit(), Exit::Killed);
@@ -160,7 +160,10 @@ fn a_full_mailbox_refuses() {
     on_a_rig(|rig| {
         // The arbiter is kept busy, so that nothing is taken out meanwhile.
         let (go, wait) = channel::<()>();
-        rig.arbiter.spawn_fn(move || drop(wait.recv_timeout(PATIENCE)));
+        rig.arbiter.spawn_fn(move || {
+            // It ends when the sender is dropped.
+            let _ended = wait.recv_timeout(PATIENCE);
+        });
         let address = rig.start(2);
         let taken = (0..100).filter(|_| address.try_send(Do::Say(0)).is_ok()).count();
         drop(go);

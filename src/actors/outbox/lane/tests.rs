@@ -25,22 +25,22 @@ fn row(kind: ReplyKind, born_at: Timestamp) -> OutboxRow {
 
 fn lane(rows: &[(u64, ReplyKind)]) -> Lane {
     let mut lane = Lane::default();
-    rows.iter().for_each(|(lsn, kind)| lane.push(Send::new(id(*lsn), row(*kind, START))));
+    for (lsn, kind) in rows {
+        lane.push(Send::new(id(*lsn), row(*kind, START)));
+    }
     lane
 }
 
 fn go(lane: &mut Lane, now: Timestamp) -> RowId {
-    match lane.head(now) {
-        Head::Go(send) => send.id,
-        other => panic!("expected a send, found {other:?}"),
-    }
+    let head = lane.head(now);
+    let Head::Go(send) = head else { panic!("expected a send, found {head:?}") };
+    send.id
 }
 
 fn later(lane: &mut Lane, now: Timestamp) -> Timestamp {
-    match lane.head(now) {
-        Head::Later(at) => at,
-        other => panic!("expected a wait, found {other:?}"),
-    }
+    let head = lane.head(now);
+    let Head::Later(at) = head else { panic!("expected a wait, found {head:?}") };
+    at
 }
 
 fn refused(class: Class) -> Outcome {

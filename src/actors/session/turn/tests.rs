@@ -37,10 +37,9 @@ impl Script for Parrot {
                     heard.push(text);
                 }
                 Event::Answer { answer: Answer::Left, .. } => panic!("a poisoned answer"),
-                Event::Answer { .. } => {}
                 Event::Notice(_) => heard.push("notice".to_owned()),
                 Event::Wake => heard.push("wake".to_owned()),
-                Event::Message(_) => {}
+                Event::Answer { .. } | Event::Message(_) => {}
             }
         }
         if !heard.is_empty() {
@@ -92,9 +91,9 @@ fn rows(rows: impl Into<Vec<(RowId, Arc<InboxRow>)>>) -> Waiting {
 fn said(plan: &Plan) -> Vec<&str> {
     plan.replies
         .iter()
-        .map(|row| match row.message.as_ref() {
-            Outbound::Text { body } => body.0.as_str(),
-            _ => "",
+        .filter_map(|row| match row.message.as_ref() {
+            Outbound::Text { body } => Some(body.0.as_str()),
+            Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Certificate { .. } => None,
         })
         .collect()
 }
@@ -204,5 +203,8 @@ fn nobody_to_answer_is_counted_and_no_panic() {
 fn a_reply_goes_where_the_message_came_from() {
     let plan = run(&ContactRecord::default(), &rows([message(1, "w1", "a")]));
     assert_eq!(plan.replies[0].number, BusinessNumber("100".into()));
-    assert_eq!(plan.replies[0].to, crate::domain::contact::Recipient::Phone(Phone::from_wa_id("6281200000042").unwrap()));
+    assert_eq!(
+        plan.replies[0].to,
+        crate::domain::contact::Recipient::Phone(Phone::from_wa_id("6281200000042").unwrap())
+    );
 }

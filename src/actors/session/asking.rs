@@ -1,0 +1,187 @@
+//! Who serves a session's call: an account, the desk, or, for an undo code, the account that it opens.
+//!
+//! Whatever happens to a call, an answer arrives at the contact's board.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use super::Home;
+use super::record::ContactRecord;
+use crate::account::AccountEvent;
+use crate::actors::board::Mail;
+use crate::actors::{supervision, versioned};
+use crate::domain::call::{Answer, Asker, Call, CallId, NeighbourError, Request};
+use crate::domain::certificate::Language;
+use crate::domain::contact::ContactId;
+use crate::domain::keys::LookupKey;
+use crate::domain::otp::UndoCode;
+use crate::domain::phone::Mobile;
+use crate::metrics;
+use crate::ports::{IdempotencyKey, Key, StoreError, Table, Value};
+
+const UNDO_VERSION: u8 = 1;
+
+/// The account a request goes to; none for those that go elsewhere.
+pub fn account_of(request: &Request) -> Option<Mobile> {
+    match request {
+        Request::ChallengeOtp { account, .. }
+        | Request::CheckOtp { account, .. }
+        | Request::StepUp { account, .. }
+        | Request::Identify { account, .. }
+        | Request::ReadRecord { account, .. }
+        | Request::ReadIssued { account, .. }
+        | Request::ChangeName { account, .. }
+        | Request::ChangePhone { account, .. }
+        | Request::Leave { account } => Some(*account),
+        Request::Undo { .. }
+        | Request::FileTicket(_)
+        | Request::AddToTicket { .. }
+        | Request::ReopenTicket { .. }
+        | Request::ReadTickets => None,
+    }
+}
+
+/// Who asks, as an account may know it.
+fn asker(home: &Home, contact: ContactId, record: &ContactRecord, account: Mobile, language: Language) -> Asker {
+    let phone = record.identity.phone;
+    Asker {
+        contact,
+        ending: phone.map(crate::domain::phone::Phone::ending),
+        bsuid: record.identity.bsuid.as_ref().map(|bsuid| home.neighbours.keys.bsuid_alias(bsuid)),
+        own_number: phone == Some(account.phone()),
+        language,
+    }
+}
+
+/// Makes a call. Its answer arrives at the contact's board, whatever happens.
+pub fn make(home: &Home, contact: ContactId, record: &ContactRecord, call: Call, language: Language) {
+    let Call { id, request } = call;
+    if let Some(phone) = account_of(&request) {
+        let asker = asker(home, contact, record, phone, language);
+        ask(home, phone, asker, id, request);
+        return;
+    }
+    let neighbours = Arc::clone(&home.neighbours);
+    let key = IdempotencyKey { contact, call: id };
+    match request {
+        Request::Undo { code } => undo(home, contact, record.clone(), id, code, language),
+        Request::FileTicket(draft) => desk(home, contact, id, move || {
+            Box::pin(async move { neighbours.tickets.file(key, *draft).await.map(Answer::TicketFiled) })
+        }),
+        Request::AddToTicket { number, detail } => desk(home, contact, id, move || {
+            Box::pin(async move {
+                let added = neighbours.tickets.add(contact, number, detail).await?;
+                Ok(added.map_or(Answer::NoTicket, Answer::TicketAdded))
+            })
+        }),
+        Request::ReopenTicket { number } => desk(home, contact, id, move || {
+            Box::pin(async move {
+                let reopened = neighbours.tickets.reopen(contact, number).await?;
+                Ok(reopened.map_or(Answer::NoTicket, Answer::TicketReopened))
+            })
+        }),
+        Request::ReadTickets => desk(home, contact, id, move || {
+            Box::pin(async move { neighbours.tickets.of_contact(contact).await.map(Answer::Tickets) })
+        }),
+        Request::ChallengeOtp { .. }
+        | Request::CheckOtp { .. }
+        | Request::StepUp { .. }
+        | Request::Identify { .. }
+        | Request::ReadRecord { .. }
+        | Request::ReadIssued { .. }
+        | Request::ChangeName { .. }
+        | Request::ChangePhone { .. }
+        | Request::Leave { .. } => unreachable!("these name an account"),
+    }
+}
+
+fn ask(home: &Home, phone: Mobile, asker: Asker, call: CallId, request: Request) {
+    let key = home.neighbours.keys.account(phone);
+    let board = home.shards.board(home.shards.of_account(key));
+    if !board.ask(phone, AccountEvent::Asked { asker, call, request }) {
+        home.shards.tell_contact(asker.contact, Mail::Answer { contact: asker.contact, call, answer: Answer::Down });
+    }
+}
+
+type DeskCall = BoxFuture<'static, Result<Answer, NeighbourError>>;
+
+fn desk(home: &Home, contact: ContactId, call: CallId, make: impl FnOnce() -> DeskCall + 'static) {
+    let gate = Arc::clone(&home.neighbours.calls.desk);
+    let within = Duration::from_millis(home.neighbours.figures.neighbour_timeout_ms);
+    let home = home.clone();
+    supervision::task(guarded("desk", gate, within, make), move |result| {
+        let answer = match result {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                tracing::warn!(contact.id = contact.0, %error, "the desk did not serve a call");
+                Answer::Down
+            }
+            Err(panicked) => {
+                tracing::error!(contact.id = contact.0, error = %panicked, "a call to the desk panicked");
+                Answer::Down
+            }
+        };
+        home.shards.tell_contact(contact, Mail::Answer { contact, call, answer });
+    });
+}
+
+/// A neighbour's call within its bulkhead and its time; both together count against `within`.
+pub async fn guarded<T>(
+    neighbour: &'static str,
+    gate: Arc<Semaphore>,
+    within: Duration,
+    make: impl FnOnce() -> BoxFuture<'static, Result<T, NeighbourError>>,
+) -> Result<T, NeighbourError> {
+    let call = async {
+        let _place = gate.acquire().await;
+        make().await
+    };
+    let result = match tokio::time::timeout(within, call).await {
+        Ok(result) => result,
+        Err(_) => Err(NeighbourError::Down { neighbour, reason: format!("no answer in {} ms", within.as_millis()) }),
+    };
+    let outcome = match &result {
+        Ok(_) => "ok",
+        Err(NeighbourError::Down { .. }) => "down",
+        Err(NeighbourError::Misconfigured { .. }) => "misconfigured",
+        Err(NeighbourError::NotFound { .. }) => "not_found",
+        Err(NeighbourError::Conflict { .. }) => "conflict",
+    };
+    metrics::neighbour_called(neighbour, outcome);
+    result
+}
+
+/// What an undo code's row holds: the phone whose account made the change.
+pub fn undo_value(phone: Mobile) -> Value {
+    versioned::encode(UNDO_VERSION, &phone)
+}
+
+/// Where an undo code's row is.
+pub fn undo_key(key: LookupKey) -> Key {
+    Key::from_slice(&key.0)
+}
+
+fn undo(home: &Home, contact: ContactId, record: ContactRecord, call: CallId, code: UndoCode, language: Language) {
+    let find = {
+        let neighbours = Arc::clone(&home.neighbours);
+        async move {
+            let value = neighbours.store.get(Table::Undo, undo_key(neighbours.keys.undo(code))).await?;
+            value.map(|value| versioned::decode::<Mobile>(Table::Undo, UNDO_VERSION, &value)).transpose()
+        }
+    };
+    let home = home.clone();
+    supervision::task(find, move |found: Result<Result<Option<Mobile>, StoreError>, _>| {
+        let answer = match found {
+            Ok(Ok(Some(phone))) => {
+                let asker = asker(&home, contact, &record, phone, language);
+                return ask(&home, phone, asker, call, Request::Undo { code });
+            }
+            Ok(Ok(None)) => Answer::UndoUnknown,
+            Ok(Err(_)) | Err(_) => Answer::Down,
+        };
+        home.shards.tell_contact(contact, Mail::Answer { contact, call, answer });
+    });
+}
