@@ -146,6 +146,3 @@ impl Switchboard {
 fn alias_key(key: LookupKey) -> Key {
     Key::from_slice(&key.0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,3 +1,5 @@
+//! The board: order, one line a contact, nothing lost by a crash or a full mailbox.
+
 use super::*;
 use crate::conversation::Notice;
 use crate::ports::{InboxBody, Lsn};

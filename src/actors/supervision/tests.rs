@@ -1,3 +1,5 @@
+//! Each end of an actor is told as what it was, and the window of restarts slides.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The lane: order under back-off, what each of Meta's answers asks for, and never more than one duplicate.
+
 use super::*;
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{Outbound, Text};

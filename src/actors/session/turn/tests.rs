@@ -1,3 +1,5 @@
+//! Turns with a conversation that repeats what it hears, and panics when told to.
+
 use super::*;
 use crate::conversation::text::Texts;
 use crate::conversation::{Notice, Rules, State};
