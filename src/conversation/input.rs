@@ -3,8 +3,22 @@
 //! [`read`] finds every facet a text has: a greeting, a keyword, a wish, digits by their length, names. The
 //! journeys then take the facet that answers their question. So "digits by length whatever is asked" and "out
 //! of order is said kindly" need no special cases.
+//!
+//! Total and linear: any text is read, at most its first [`TEXT_CHARS_MAX`] characters. Nothing of what was
+//! asked before is known here, and nothing is decided.
+
+mod numbers;
+mod people;
+mod phrases;
+mod senses;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod wishes;
+mod words;
 
 use crate::domain::call::Claim;
+use crate::domain::digits::normalise;
 use crate::domain::name::Name;
 use crate::domain::nik::{Nik, NikError};
 use crate::domain::otp::{Otp, UndoCode};
@@ -34,7 +48,8 @@ pub struct Reading {
     /// The letters that are left when digits and noise ("Nama:", "NIK", "#", commas) are taken out, if they
     /// can be a name. Any short text of letters has this; whether it is one depends on the question.
     pub name: Option<Name>,
-    /// Several "name NIK" in one text, one a line: at least two lines each with a name and a run of digits.
+    /// Several "name NIK" in one text, one a line: at least two runs of digits that are NIKs or nearly so.
+    /// `name` is none then, and `nik` the first one.
     pub people: Vec<Result<Claim, PersonFault>>,
     /// "bukan saya 5207-7391"; also within the pasted SMS.
     pub undo: Option<UndoCode>,
@@ -125,4 +140,49 @@ pub enum PhoneReading {
 pub struct PersonFault {
     pub name: Option<Name>,
     pub nik: Option<NikError>,
+}
+
+/// No message needs more to be understood; a longer one is read as far as this.
+pub const TEXT_CHARS_MAX: usize = 4_096;
+
+/// From so many digits on, a run beside a date is a NIK or phone with digits left out.
+const SHORT_NIK_DIGITS: usize = 7;
+
+/// Reads a text.
+pub fn read(text: &str) -> Reading {
+    let text = normalise(text, TEXT_CHARS_MAX);
+    let tokens = tokens::Tokens::of(&text);
+    let found = numbers::find(&tokens);
+    let mut reading = Reading::default();
+    numbers::read(&tokens, &found, &mut reading);
+    phrases::read(&tokens, &found, &mut reading);
+    reading.dose = wishes::dose(&tokens);
+    reading.month = wishes::month(&tokens, &found);
+    if reading.keyword.is_none() {
+        reading.wish = wishes::wish(&tokens);
+        people::read(&tokens, &found, &mut reading);
+    }
+    // Digits that are part of a keyword's phrase or of a date are not a phone or NIK that went wrong.
+    if reading.keyword.is_some() || (reading.month.is_some() && reading.digits < SHORT_NIK_DIGITS) {
+        reading.nik = reading.nik.filter(Result::is_ok);
+        reading.phone = reading.phone.filter(|phone| matches!(phone, PhoneReading::Mobile(_)));
+    }
+    reading
+}
+
+/// Whether a typed text says what a button or row of ours says ("belum terima kode", "Nama", "ya kirim kode"):
+/// the same words in the same order, whatever case, marks and fillers are around them.
+pub fn echoes(text: &str, title: &str) -> bool {
+    /// Titles are short; a text of more words is no title.
+    const WORDS_MAX: usize = 12;
+    fn words(text: &str, fillers: bool) -> Vec<String> {
+        let text = normalise(text, 200);
+        let words = tokens::Tokens::of(&text);
+        let kept = words.all.iter().filter(|token| fillers || !token.any(senses::FILLER));
+        kept.take(WORDS_MAX + 1).map(|token| words.str(token).to_lowercase()).collect()
+    }
+    let said = words(text, true);
+    !said.is_empty()
+        && said.len() <= WORDS_MAX
+        && (said == words(title, true) || (said.len() > 1 && words(text, false) == words(title, false)))
 }
