@@ -1,3 +1,5 @@
+//! Readings of what people write, row by row, and what holds for any text at all.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Names as people write them against names as records hold them: the examples of conversation.md 6 and more.
+
 use proptest::prelude::*;
 
 use super::*;
