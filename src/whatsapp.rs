@@ -16,6 +16,9 @@ use crate::domain::certificate::Certificate;
 pub use client::GraphClient;
 
 /// Settings of one client. A shard has a client of its own, so all bounds are a shard's.
+///
+/// A send takes three times `request_timeout` at the most (free connection, upload, message); whoever gives it less
+/// time takes a send that never left for an ambiguous one.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `https://graph.facebook.com`; plain http only to this machine.

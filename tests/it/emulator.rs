@@ -1,7 +1,7 @@
 //! The emulator as the server sees it: what it posts, what it takes, what it refuses and with which code.
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is the finding
 
-mod hook;
+pub(crate) mod hook;
 mod mutations;
 mod samples;
 mod webhooks;
@@ -23,7 +23,7 @@ pub(crate) const NUMBER: &str = "100000000000567";
 pub(crate) struct StillClock(AtomicI64);
 
 impl StillClock {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(1_795_000_000_000)))
     }
 

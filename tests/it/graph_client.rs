@@ -11,6 +11,8 @@ use serde_json::json;
 use siaga::domain::certificate::{Certificate, Language};
 use siaga::domain::contact::{Bsuid, BusinessNumber, Recipient};
 use siaga::domain::message::{MessageId, Outbound, Text};
+use siaga::domain::name::Name;
+use siaga::domain::nik::Nik;
 use siaga::domain::phone::Phone;
 use siaga::ports::{Channel, OutgoingMessage, SendError, SendTag};
 use siaga::whatsapp::{GraphClient, Options, OptionsError, Render};
@@ -60,13 +62,14 @@ fn text() -> OutgoingMessage {
 }
 
 fn certificate() -> OutgoingMessage {
-    // A name and a NIK come out of the store's encoding: nothing here can make a false one.
-    let name = serde_json::from_value(json!("SITI UJI")).expect("a name");
-    let nik = serde_json::from_value(json!(1_014_708_900_003_u64)).expect("a nik");
+    outgoing(certificate_message())
+}
+
+pub(crate) fn certificate_message() -> Outbound {
     let certificate = Certificate {
         id: "id".into(),
-        name,
-        nik,
+        name: Name::parse("SITI UJI").expect("a name"),
+        nik: Nik::parse("0001014708900003").expect("a nik"),
         birth_date: time::Date::from_calendar_date(1990, time::Month::August, 7).expect("a date"),
         dose: 2,
         date: time::Date::from_calendar_date(2021, time::Month::August, 11).expect("a date"),
@@ -74,11 +77,11 @@ fn certificate() -> OutgoingMessage {
         batch: "B1".into(),
         language: Language::Indonesian,
     };
-    outgoing(Outbound::Certificate {
+    Outbound::Certificate {
         certificate: Box::new(certificate),
         file_name: "Sertifikat-Vaksinasi-Dosis-2.pdf".into(),
         caption: Text("Sertifikat".into()),
-    })
+    }
 }
 
 fn is_upload(request: &Seen) -> bool {
@@ -186,10 +189,20 @@ async fn an_acceptance_that_breaks_off_is_ambiguous_and_an_error_is_not() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut() {
-    let endless = format!("HTTP/1.1 500 No\r\ncontent-length: 9000000\r\n\r\n{}", "x".repeat(200_000));
-    let server = TinyServer::start(move |_, _| Answer::Raw(endless.clone())).await;
-    assert_eq!(client(&server.url).send(text()).await, Err(SendError::Unreadable { http: 500 }));
+async fn an_answer_longer_than_any_of_meta_s_is_not_read() {
+    let long = format!("{ACCEPTED}{}", " ".repeat(200_000));
+    let server = TinyServer::start(move |_, _| Answer::Say(200, long.clone())).await;
+    let sent = client(&server.url).send(text()).await;
+    assert!(matches!(sent, Err(SendError::Ambiguous { .. })), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_with_the_token() {
+    let other = TinyServer::start(|_, _| Answer::Say(200, ACCEPTED.into())).await;
+    let away = format!("HTTP/1.1 307 Away\r\nlocation: {}/elsewhere\r\ncontent-length: 0\r\n\r\n", other.url);
+    let server = TinyServer::start(move |_, _| Answer::Raw(away.clone())).await;
+    assert_eq!(client(&server.url).send(text()).await, Err(SendError::Unreadable { http: 307 }));
+    assert_eq!(other.seen().len(), 0);
 }
 
 #[tokio::test]

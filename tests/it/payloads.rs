@@ -108,7 +108,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("new_type", &["message_unsupported"]),
     ("new_type_with_text", &["message_text hai"]),
     ("nothing_but_a_sender", &["message_unsupported"]),
-    ("edit", &["message_edit wamid.in.0 -> message_text sudah diperbaiki; quotes wamid.out.1"]),
+    ("edit", &["message_edit wamid.in.0 -> message_text sudah diperbaiki"]),
     ("edit_of_caption", &["message_edit wamid.in.0 -> message_photo"]),
     ("edit_within_edit", &["message_edit wamid.in.0 -> message_unsupported"]),
     ("edit_of_unnamed", &["message_unsupported"]),

@@ -61,10 +61,9 @@ pub(super) fn decode(
     }))
 }
 
-/// A forwarded message has a context too, but no id in it.
+/// A forwarded message has a context too, but no id in it; the one within an edit holds an id of no message.
 fn quotes(message: &Value) -> Option<MessageId> {
-    let inner = || message_id(field(message, "edit")?.get("message")?.get("context")?, "id");
-    field(message, "context").and_then(|context| message_id(context, "id")).or_else(inner)
+    field(message, "context").and_then(|context| message_id(context, "id"))
 }
 
 fn content(message: &Value) -> Content {
