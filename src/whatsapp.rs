@@ -17,8 +17,8 @@ pub use client::GraphClient;
 
 /// Settings of one client. A shard has a client of its own, so all bounds are a shard's.
 ///
-/// A send takes three times `request_timeout` at the most (free connection, upload, message); whoever gives it less
-/// time takes a send that never left for an ambiguous one.
+/// A send takes `connect_timeout` and twice `request_timeout` at the most (free connection, upload, message);
+/// whoever gives it less takes a send that never left for an ambiguous one.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `https://graph.facebook.com`; plain http only to this machine.
@@ -29,9 +29,9 @@ pub struct Options {
     pub token: SecretString,
     /// Requests under way at once, and so connections.
     pub connections_max: usize,
-    /// Name, connect and TLS together.
+    /// Name, connect and TLS together; as long is waited for a free connection first.
     pub connect_timeout: Duration,
-    /// One request from start to end of answer. A send waits as long for a free connection first.
+    /// One request from start to end of answer.
     pub request_timeout: Duration,
     /// Whether Meta takes a BSUID in `recipient` for our account yet (cloud-api.md 3.1).
     pub send_to_bsuid: bool,

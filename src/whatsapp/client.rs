@@ -56,7 +56,7 @@ impl GraphClient {
             base,
             token: options.token,
             slots: Semaphore::new(options.connections_max),
-            slot_wait: options.request_timeout,
+            slot_wait: options.connect_timeout,
             send_to_bsuid: options.send_to_bsuid,
             render,
         })

@@ -93,7 +93,7 @@ async fn all_that_the_emulator_can_say_is_understood() {
         let parts = believed(&hook.next().await);
         let [Part::Message(message)] = &parts[..] else { panic!("{name}: {parts:?}") };
         assert_eq!(parts[0].name(), name);
-        assert_eq!(posted.ids, [message.id.0.clone()]);
+        assert_eq!(posted.ids, std::slice::from_ref(&message.id.0));
         assert_eq!((message.from.phone, &message.from.bsuid), (who.phone, &who.bsuid));
         assert_eq!(message.to.0.as_ref(), NUMBER);
         assert_eq!(message.sent_at, Timestamp(1_795_000_000_000));

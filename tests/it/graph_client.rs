@@ -258,7 +258,12 @@ async fn no_more_connections_than_allowed() {
 #[tokio::test]
 async fn waiting_for_a_connection_is_bounded_and_nothing_has_left() {
     let server = TinyServer::start(|_, _| Answer::Silence).await;
-    let options = Options { connections_max: 1, request_timeout: Duration::from_millis(200), ..options(&server.url) };
+    let options = Options {
+        connections_max: 1,
+        connect_timeout: Duration::from_millis(50),
+        request_timeout: Duration::from_millis(400),
+        ..options(&server.url)
+    };
     let unreachable = AtomicUsize::new(0);
     let client = GraphClient::new(options, renders()).expect("options that are right");
     let sends = (0..4).map(|_| async {
