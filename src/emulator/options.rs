@@ -45,7 +45,7 @@ pub struct Options {
 pub struct Number {
     /// Meta's `phone_number_id`.
     pub id: String,
-    /// As people read it, such as `+62 811-0000-0119`; its digits are its WhatsApp number.
+    /// As people read it, such as `+62 811-0000-0119`; with a leading zero it is an Indonesian one.
     pub display: String,
     /// Both directions together (cloud-api.md 6).
     pub messages_per_s: u32,

@@ -1,4 +1,4 @@
-//! The chat page: its three files, and the small API behind them.
+//! The chat page: its files, and the small API behind them.
 //!
 //! A page opens a chat and is given a token; what it says goes through [`say::post`], what happens comes back
 //! as Server-Sent Events. A page that connects again names the last event it saw and is sent what it missed,
@@ -26,6 +26,7 @@ use crate::domain::phone::Phone;
 /// Only our own files, nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// A comment this often keeps proxies from closing a silent stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The longest text that a citizen can send.
@@ -34,8 +35,7 @@ const TEXT_CHARS_MAX: usize = 4_096;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/", web::get().to(|| async { asset("text/html; charset=utf-8", include_str!("page/index.html")) }))
-        .route("/page/chat.css", web::get().to(|| async { asset("text/css", include_str!("page/chat.css")) }))
-        .route("/page/chat.js", web::get().to(|| async { asset("text/javascript", include_str!("page/chat.js")) }))
+        .route("/page/{file}.{kind:css|js|svg}", web::get().to(part))
         .route("/page/setup", web::get().to(setup))
         .route("/page/chats", web::post().to(open))
         .route("/page/chats/{chat}/events", web::get().to(events))
@@ -63,6 +63,19 @@ fn refuse(reason: &str) -> HttpResponse {
 
 fn unknown_chat() -> HttpResponse {
     guarded(HttpResponse::NotFound()).json(json!({ "error": "no such chat" }))
+}
+
+/// The page's own files.
+async fn part(path: web::Path<(String, String)>) -> HttpResponse {
+    match (path.0.as_str(), path.1.as_str()) {
+        ("layout", "css") => asset("text/css; charset=utf-8", include_str!("page/layout.css")),
+        ("chat", "css") => asset("text/css; charset=utf-8", include_str!("page/chat.css")),
+        ("chat", "js") => asset(SCRIPT, include_str!("page/chat.js")),
+        ("bubbles", "js") => asset(SCRIPT, include_str!("page/bubbles.js")),
+        ("panes", "js") => asset(SCRIPT, include_str!("page/panes.js")),
+        ("icon", "svg") => asset("image/svg+xml", include_str!("page/icon.svg")),
+        _ => guarded(HttpResponse::NotFound()).finish(),
+    }
 }
 
 /// What the page needs to know before anyone speaks.

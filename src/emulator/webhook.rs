@@ -134,9 +134,13 @@ pub(super) fn signature(secret: &str, body: &[u8]) -> String {
 }
 
 impl Number {
-    /// The number's digits, as webhooks carry them.
+    /// The number's digits with its country code, as webhooks carry them.
     pub(super) fn digits(&self) -> String {
-        self.display.chars().filter(char::is_ascii_digit).collect()
+        let digits: String = self.display.chars().filter(char::is_ascii_digit).collect();
+        match digits.strip_prefix('0') {
+            Some(national) => format!("62{national}"),
+            None => digits,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod hook;
 mod mutations;
+mod page;
 mod samples;
 mod webhooks;
 
@@ -172,6 +173,16 @@ async fn meta_s_limits_of_the_moment_are_kept() {
     clock.forward_ms(60_000);
     assert_eq!(code(&graph.messages(&text_to("+6281200000042")).await), None);
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_number_is_our_own_however_it_is_displayed() {
+    for display in ["0811-0000-0119", "+62 811-0000-0119", "6281100000119"] {
+        let (emulator, graph) = alone(&StillClock::new(), |options| options.numbers[0].display = display.into()).await;
+        assert_eq!(code(&graph.messages(&text_to("+6281100000119")).await), Some(131_021), "{display}");
+        assert_eq!(code(&graph.messages(&text_to("81200000042")).await), None, "{display}");
+        emulator.stop().await;
+    }
 }
 
 #[tokio::test]

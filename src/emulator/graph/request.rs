@@ -155,9 +155,9 @@ fn text(node: &Node<'_>) -> Result<Form, GraphError> {
 }
 
 impl Number {
-    /// The country code of its display form: the digits between the plus and the first space.
+    /// The country code of its display form: Indonesia's, or the digits between the plus and the first space.
     fn country_code(&self) -> &str {
         let code = self.display.strip_prefix('+').and_then(|rest| rest.split([' ', '-']).next());
-        code.filter(|code| code.len() <= 3).unwrap_or_default()
+        code.filter(|code| code.len() <= 3).unwrap_or("62")
     }
 }
