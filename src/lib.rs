@@ -9,7 +9,7 @@
 //! | 3 actors | [`actors`] | sessions, accounts, outbox, their supervision |
 //! | 2 adapters | [`clock`], [`store`], [`whatsapp`], [`registry`], [`otp`], [`desk`] | what implements a port; they do not know each other |
 //! | 1 contracts | [`ports`], [`limits`], [`metrics`] | traits and their errors, pacing, names of all metrics |
-//! | 0 pure | [`domain`], [`conversation`], [`account`], [`wire`], [`certificate`], [`transcript`] | no clock, no network, no disk, no runtime |
+//! | 0 pure | [`domain`], [`conversation`], [`account`], [`wire`], [`certificate`], [`transcript`], [`codec`] | no clock, no network, no disk, no runtime |
 //!
 //! Beside them stand [`app`] (the only module that names adapters), [`config`], [`telemetry`] and [`cli`].
 //!
@@ -25,6 +25,7 @@ pub mod app;
 pub mod certificate;
 pub mod cli;
 pub mod clock;
+pub mod codec;
 pub mod config;
 pub mod conversation;
 pub mod desk;

@@ -1,1 +1,143 @@
 //! The store: a journal that keeps the promise, and what is read back from it.
+//!
+//! # What is promised
+//! A record whose ticket resolved survives kill -9 and power loss, whole; records become durable in the order
+//! of their LSNs; after a start, every value is that of its last durable record, and every row that was open
+//! is handed out again. What the disk damaged is found and named, never served.
+//!
+//! # How
+//! [`Journal::append`](crate::ports::Store::append) encodes a record, gives it its LSN (`queue`) and makes its
+//! values readable at once (`overlay`). One committer thread (`committer`) seals the parts (`part`, `seal`),
+//! writes a group of them as frames (`frame`) to the last segment (`segment`), makes them durable with one
+//! fdatasync, changes the open rows and delivers (`rows`), and then completes the tickets. A failed write or
+//! sync ends the process: what the disk really holds is found at the next start (`recovery`, `walk`).
+//!
+//! [`Memory`] is the same contract without a disk, for tests.
+//!
+//! What does not belong here: what the records mean. Owners encode theirs with `crate::codec`.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::keys::ServerKeys;
+use crate::ports::{Clock, Lsn};
+
+mod committer;
+pub mod disk;
+mod frame;
+mod identity;
+mod journal;
+mod losses;
+mod memory;
+mod overlay;
+mod part;
+mod queue;
+mod recovery;
+mod rows;
+mod seal;
+mod segment;
+mod walk;
+
+pub use journal::Journal;
+pub use memory::Memory;
+
+use disk::{Disk, DiskFailure, MachineDisk};
+
+/// A key of a table has at least one byte and at most these.
+pub const KEY_BYTES_MAX: usize = 64;
+/// A value has at most these (design.md 6).
+pub const VALUE_BYTES_MAX: usize = 4096;
+/// A record has at most these, all parts together: a POST of 4 MiB fits with all that is said about it.
+pub const RECORD_BYTES_MAX: usize = 12 * 1024 * 1024;
+
+/// Where the store is and what it may take.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The store's directory; made when it is not there.
+    pub path: PathBuf,
+    /// A segment that has reached this is followed by a new one.
+    pub segment_bytes: u64,
+    /// Of one group, which is synced as one.
+    pub group_records_max: usize,
+    pub group_bytes_max: usize,
+    /// Groups smaller than this wait `gather_us` for more. The kernel's timer adds some 50 us to a wait.
+    pub gather_below_records: usize,
+    pub gather_us: u64,
+    /// Of the queue before the committer: half for statuses, three quarters for messages, all for turns.
+    pub queue_records_max: usize,
+    pub queue_bytes_max: usize,
+    /// Of open rows; past it, no new message is taken.
+    pub open_bytes_max: u64,
+    /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
+    pub accept_loss: Option<RangeInclusive<u64>>,
+}
+
+impl Options {
+    /// The defaults of `config/default.toml`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            segment_bytes: 64 << 20,
+            group_records_max: 4096,
+            group_bytes_max: 8 << 20,
+            gather_below_records: 16,
+            gather_us: 150,
+            queue_records_max: 65_536,
+            queue_bytes_max: 128 << 20,
+            open_bytes_max: 1 << 30,
+            accept_loss: None,
+        }
+    }
+}
+
+/// Records that were durable and are not there any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hole {
+    pub from: Lsn,
+    pub to: Lsn,
+    /// Where reading stopped.
+    pub path: PathBuf,
+    pub offset: u64,
+}
+
+/// Why the store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the store {0}")]
+    Disk(#[from] DiskFailure),
+    #[error("the store `{}` is in use by another process", path.display())]
+    Locked { path: PathBuf },
+    #[error("`{}` was sealed with key {found}, `store.key_file` holds {ours}", path.display())]
+    OtherKey { path: PathBuf, found: String, ours: String },
+    #[error("`{}` has format {found}, this server knows {known} at most", path.display())]
+    Newer { path: PathBuf, found: u16, known: u16 },
+    #[error("`{}` cannot be read at offset {offset}: {reason}", path.display())]
+    Unreadable { path: PathBuf, offset: u64, reason: String },
+    #[error("the journal misses records that were durable: {}; to start without them, accept the loss by name", holes(.0))]
+    Holes(Vec<Hole>),
+    #[error("the committer thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Opens the store of this machine, recovers it, and starts its committer.
+pub fn open(options: &Options, keys: &ServerKeys, clock: Arc<dyn Clock>) -> Result<Arc<Journal>, OpenError> {
+    open_on(Arc::new(MachineDisk), options, keys, clock)
+}
+
+/// The same on any disk.
+pub fn open_on(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+    keys: &ServerKeys,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Journal>, OpenError> {
+    recovery::open(disk, options, keys, clock).map(Arc::new)
+}
+
+fn holes(holes: &[Hole]) -> String {
+    let one = |hole: &Hole| {
+        format!("lsn {}..{} (`{}` at offset {})", hole.from.0, hole.to.0, hole.path.display(), hole.offset)
+    };
+    holes.iter().map(one).collect::<Vec<_>>().join(", ")
+}

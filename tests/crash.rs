@@ -102,7 +102,7 @@ impl World {
         std::fs::write(path.join("siaga.toml"), settings).expect("settings written");
         let port = free_port();
         let webhook = format!("http://127.0.0.1:{port}/webhook");
-        let mut options = Options::new(&webhook, APP_SECRET, ACCESS_TOKEN, Arc::new(SystemClock));
+        let mut options = Options::new(&webhook, APP_SECRET, ACCESS_TOKEN, Arc::new(SystemClock::default()));
         options.redelivery = Redelivery { gap_first_ms: 50, gap_max_ms: 500, ..Redelivery::default() };
         let emulator = emulator::start(options).await.expect("an emulator");
         let events = emulator.subscribe();

@@ -6,9 +6,11 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::codec::{self, CodecError};
 use crate::conversation::{AuthEpoch, Notice};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 pub use crate::domain::message::DeadReason;
@@ -47,7 +49,7 @@ pub enum Table {
 /// A key within a table, at most 64 bytes, never personal data in the clear (`ServerKeys` hashes it).
 pub type Key = SmallVec<[u8; 24]>;
 
-/// A record of the table as its owner encoded it (versioned, see `store::codec`). At most 4 KiB.
+/// A record of the table as its owner encoded it (versioned, see `crate::codec`). At most 4 KiB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value(pub Arc<[u8]>);
 
@@ -235,6 +237,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes all durable that was appended, then refuses more.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+impl Value {
+    /// A record under its owner's version.
+    pub fn encode<T: Serialize>(version: u8, record: &T) -> Self {
+        Self(codec::encode(version, record).into())
+    }
+
+    /// The record, if it was written with exactly this version; older ones: look at [`Value::version`] first.
+    pub fn decode<T: DeserializeOwned>(&self, version: u8) -> Result<T, CodecError> {
+        codec::decode(version, &self.0)
+    }
+
+    pub fn version(&self) -> Result<u8, CodecError> {
+        codec::version(&self.0)
+    }
 }
 
 impl std::fmt::Debug for Value {

@@ -1,0 +1,135 @@
+//! The disk as the journal sees it, so that a simulated one can lose, tear and refuse.
+//!
+//! Invariants: a file's bytes are safe after `sync`, its name after `sync_dir` of its directory, and nothing
+//! before. Whoever is told of a failed write or sync never tries it again: after a failed fsync the kernel
+//! holds the lost pages for clean, and a second one would lie (reliability.md 1.4). The process ends and
+//! recovers from what the disk really holds.
+//!
+//! sled is not behind this trait: it is rebuilt from what is.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// A file being written. Offsets and lengths in bytes.
+pub trait DiskFile: Send + Sync {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Makes the bytes and the length durable.
+    fn sync(&self) -> io::Result<()>;
+    fn set_len(&self, len: u64) -> io::Result<()>;
+}
+
+/// Keeps a directory to one process; let go when dropped.
+pub trait DirLock: Send + Sync {}
+
+/// Where the store's files live.
+pub trait Disk: Send + Sync + 'static {
+    /// Makes a directory and those above it; nothing to do when it is there.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Takes the directory's lock file. `WouldBlock`: another process has it.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>>;
+    /// A new file; refused when the name is taken.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// A file that is there, to write on.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The names in a directory, in no order.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// Puts a file in the place of another, at once.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Ends the process, because the disk broke its promise. Only a simulated disk returns.
+    fn give_up(&self, failure: &DiskFailure);
+}
+
+/// What the disk did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {source}", path.display())]
+pub struct DiskFailure {
+    pub action: &'static str,
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+impl DiskFailure {
+    pub(super) fn of(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { action, path: path.to_owned(), source }
+    }
+}
+
+/// The machine's own disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MachineDisk;
+
+struct LockFile {
+    _file: File,
+}
+
+impl DirLock for LockFile {}
+
+impl DiskFile for File {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        File::set_len(self, len)
+    }
+}
+
+impl Disk for MachineDisk {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(LockFile { _file: file })),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(fault)) => Err(fault),
+        }
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenOptions::new().create_new(true).write(true).open(path)?))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn give_up(&self, failure: &DiskFailure) {
+        tracing::error!(
+            "the store {failure}; the process ends, and what was acknowledged is recovered at the next start"
+        );
+        std::process::abort()
+    }
+}

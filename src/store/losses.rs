@@ -1,0 +1,39 @@
+//! The losses that an operator has accepted, by name; a start after that does not ask again.
+//!
+//! A text file, one `FROM..TO` a line, both LSNs lost. It is the record that something was lost at all, so it
+//! is never shortened.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use super::disk::{Disk, DiskFailure};
+use super::{OpenError, identity};
+
+const FILE: &str = "accepted-losses";
+
+/// The losses accepted at earlier starts.
+pub(super) fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
+    let path = dir.join(FILE);
+    let bytes = match disk.read(&path) {
+        Ok(bytes) => bytes,
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(fault) => return Err(DiskFailure::of("read", &path)(fault).into()),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().map(|line| range(line).ok_or_else(|| unreadable(&path, line))).collect()
+}
+
+/// Keeps them, with those of this start.
+pub(super) fn write(disk: &dyn Disk, dir: &Path, losses: &[RangeInclusive<u64>]) -> Result<(), DiskFailure> {
+    let lines: Vec<String> = losses.iter().map(|loss| format!("{}..{}", loss.start(), loss.end())).collect();
+    identity::write_whole(disk, dir, FILE, (lines.join("\n") + "\n").as_bytes())
+}
+
+fn range(line: &str) -> Option<RangeInclusive<u64>> {
+    let (from, to) = line.split_once("..")?;
+    Some(from.parse().ok()?..=to.parse().ok()?)
+}
+
+fn unreadable(path: &Path, line: &str) -> OpenError {
+    OpenError::Unreadable { path: path.to_owned(), offset: 0, reason: format!("`{line}` is not `FROM..TO`") }
+}

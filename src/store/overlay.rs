@@ -1,0 +1,106 @@
+//! The newest values, from the moment they are appended.
+//!
+//! A reader looks here first. An entry carries the LSN that wrote it and is replaced only by a later one, so
+//! writers need no order among themselves. Timers live here under a table number of their own.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::domain::contact::ContactId;
+use crate::domain::time::Timestamp;
+use crate::ports::{Key, Lsn, Table, Value};
+
+/// Enough that appenders and readers rarely meet.
+const SHARDS: usize = 16;
+
+/// Table number and key, as they are ordered on the disk.
+pub(super) type FullKey = SmallVec<[u8; 32]>;
+
+/// The number of the timers' table; none of [`Table`].
+const TIMERS: u8 = 0;
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub lsn: Lsn,
+    /// `None`: deleted.
+    pub value: Option<Value>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    shards: [Mutex<HashMap<FullKey, Entry>>; SHARDS],
+    hasher: std::hash::RandomState,
+}
+
+pub(super) fn full_key(table: Table, key: &[u8]) -> FullKey {
+    let mut full = FullKey::new();
+    full.push(table as u8);
+    full.extend_from_slice(key);
+    full
+}
+
+pub(super) fn timer_key(contact: ContactId) -> FullKey {
+    let mut full = FullKey::new();
+    full.push(TIMERS);
+    full.extend_from_slice(&contact.0.to_be_bytes());
+    full
+}
+
+pub(super) fn timer_value(at: Timestamp) -> Value {
+    Value(at.0.to_le_bytes().as_slice().into())
+}
+
+impl Overlay {
+    fn shard(&self, key: &[u8]) -> &Mutex<HashMap<FullKey, Entry>> {
+        // The remainder fits, whatever the hash.
+        &self.shards[usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default()]
+    }
+
+    /// Puts an entry, unless a later one is there.
+    pub(super) fn put(&self, key: FullKey, entry: Entry) {
+        let mut shard = self.shard(&key).lock();
+        match shard.entry(key) {
+            std::collections::hash_map::Entry::Occupied(mut there) if there.get().lsn <= entry.lsn => {
+                there.insert(entry);
+            }
+            std::collections::hash_map::Entry::Occupied(_) => {}
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(entry);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Option<Entry> {
+        self.shard(key).lock().get(key).cloned()
+    }
+
+    /// All entries whose key starts with `prefix`, deletions too, in key order. Walks everything.
+    pub(super) fn scan(&self, prefix: &[u8]) -> Vec<(FullKey, Entry)> {
+        let mut found: Vec<_> = self.shards.iter().flat_map(|shard| starting_with(&shard.lock(), prefix)).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// The wishes to be woken, by contact.
+    pub(super) fn timers(&self) -> Vec<(ContactId, Timestamp)> {
+        self.scan(&[TIMERS]).iter().filter_map(|(key, entry)| timer(key, entry.value.as_ref()?)).collect()
+    }
+}
+
+fn starting_with(shard: &HashMap<FullKey, Entry>, prefix: &[u8]) -> Vec<(FullKey, Entry)> {
+    shard.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(key, entry)| (key.clone(), entry.clone())).collect()
+}
+
+fn timer(key: &[u8], value: &Value) -> Option<(ContactId, Timestamp)> {
+    let contact = u64::from_be_bytes(key.get(1..)?.try_into().ok()?);
+    let at = i64::from_le_bytes(value.0.as_ref().try_into().ok()?);
+    Some((ContactId(contact), Timestamp(at)))
+}
+
+/// The key without its table number.
+pub(super) fn own_key(full: &[u8]) -> Key {
+    Key::from_slice(full.get(1..).unwrap_or_default())
+}

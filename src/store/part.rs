@@ -1,0 +1,284 @@
+//! Parts: what a record is made of on the disk.
+//!
+//! A record's payload is `[version u8]` and its parts, each `[kind u8][clear len u8][clear][sealed len u32][sealed]`.
+//! `clear` says where the part belongs (table and key, row, contact): random ids and keyed hashes, times, never
+//! personal data; so recovery and the applier read it without a key and open only what they keep. `sealed` is
+//! the content (`seal`), bound to kind, LSN and `clear`. A part that only names rows or a time has none.
+//!
+//! A row that outlives its segment is written again at the head as a carried part: its own LSN stands in the
+//! clear, and the sealed bytes are the ones of the first writing.
+
+use smallvec::SmallVec;
+
+use super::frame;
+use super::seal::{Seal, SealError};
+use crate::codec::{self, CodecError};
+use crate::domain::contact::ContactId;
+use crate::domain::message::Status;
+use crate::domain::time::Timestamp;
+use crate::ports::{DeadLetter, InboxRow, Lsn, OutboxRow, Part, RowId, Table};
+
+const RECORD_VERSION: u8 = 1;
+
+/// Version of the rows, settlements, statuses and dead letters that the store itself encodes. Any change to a
+/// type inside them (`domain::message`, `conversation::Notice`, …) needs a new one that still reads this.
+const BODY_VERSION: u8 = 1;
+
+/// Fixed for life: the number is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Put = 1,
+    Delete = 2,
+    OpenInbox = 3,
+    CloseInbox = 4,
+    OpenOutbox = 5,
+    AttemptOutbox = 6,
+    CloseOutbox = 7,
+    Status = 8,
+    Timer = 9,
+    DeadLetter = 10,
+}
+
+/// A part on its way to the committer, which seals `body`.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub kind: Kind,
+    pub clear: SmallVec<[u8; 40]>,
+    pub body: Option<Vec<u8>>,
+}
+
+/// A part as it is read back: where it belongs, and its content still sealed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored<'a> {
+    pub kind: Kind,
+    pub place: Place<'a>,
+    pub clear: &'a [u8],
+    pub sealed: &'a [u8],
+}
+
+/// Where a part belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'a> {
+    Key(Table, &'a [u8]),
+    /// The n-th of its kind in its record, and whose it is.
+    Born(u32, ContactId),
+    Row(RowId),
+    /// The n-th of its kind in its record.
+    Nth(u32),
+    Timer(ContactId, Option<Timestamp>),
+}
+
+/// Why a record's bytes are not parts, although their checksum holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PartError {
+    #[error("the record has version {found}, this server knows {RECORD_VERSION}")]
+    Version { found: u8 },
+    #[error("part kind {found} is not known to this server")]
+    Kind { found: u8 },
+    #[error("table {found} is not known to this server")]
+    Table { found: u8 },
+    #[error("a part of kind {kind:?} ends too early")]
+    Cut { kind: Kind },
+    #[error("a part of kind {kind:?} cannot be opened: {fault}")]
+    Seal { kind: Kind, fault: SealError },
+    #[error("a part of kind {kind:?}: {fault}")]
+    Body { kind: Kind, fault: CodecError },
+}
+
+/// Counts rows and dead letters while a record is encoded: the n-th of its kind is row (LSN, n).
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub inbox: u32,
+    pub outbox: u32,
+    pub dead: u32,
+}
+
+impl Encoded {
+    pub(super) fn new(part: &Part, counts: &mut Counts) -> Self {
+        let (kind, clear, body) = match part {
+            Part::Put { table, key, value } => (Kind::Put, keyed(*table, key), Some(value.0.to_vec())),
+            Part::Delete { table, key } => (Kind::Delete, keyed(*table, key), None),
+            Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), Some(body(row))),
+            Part::CloseInbox(row) => (Kind::CloseInbox, row_clear(*row), None),
+            Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), Some(body(row))),
+            Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), None),
+            Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), Some(body(how))),
+            Part::Status(status) => (Kind::Status, SmallVec::new(), Some(body(status))),
+            Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), None),
+            Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), Some(body(letter))),
+        };
+        Self { kind, clear, body }
+    }
+
+    /// An upper bound of its bytes on the disk.
+    pub(super) fn bytes(&self) -> usize {
+        6 + self.clear.len() + self.body.as_ref().map_or(0, |body| body.len() + super::seal::OVERHEAD)
+    }
+}
+
+/// Appends a record's frame.
+pub(super) fn write_record(out: &mut Vec<u8>, seal: &Seal, lsn: Lsn, place: u32, parts: &[Encoded]) {
+    let start = frame::begin(out, lsn.0, place, frame::Kind::Record);
+    out.push(RECORD_VERSION);
+    for part in parts {
+        out.push(part.kind as u8);
+        out.push(u8::try_from(part.clear.len()).unwrap_or_else(|_| unreachable!("keys are bounded")));
+        out.extend_from_slice(&part.clear);
+        let length_at = out.len();
+        out.extend_from_slice(&[0; 4]);
+        if let Some(body) = &part.body {
+            seal.seal(&sealed_place(part.kind, lsn, &part.clear), body, out);
+        }
+        let sealed = u32::try_from(out.len() - length_at - 4).unwrap_or_else(|_| unreachable!("parts are bounded"));
+        out[length_at..length_at + 4].copy_from_slice(&sealed.to_le_bytes());
+    }
+    frame::finish(out, start);
+}
+
+/// The parts of a record's payload.
+pub(super) fn parts(payload: &[u8]) -> Result<Vec<Stored<'_>>, PartError> {
+    let (&version, mut rest) = payload.split_first().unwrap_or((&0, &[]));
+    if version != RECORD_VERSION {
+        return Err(PartError::Version { found: version });
+    }
+    let mut parts = Vec::new();
+    while let Some((&number, after)) = rest.split_first() {
+        let kind = Kind::from_number(number).ok_or(PartError::Kind { found: number })?;
+        let (stored, after) = stored(kind, after)?;
+        parts.push(stored);
+        rest = after;
+    }
+    Ok(parts)
+}
+
+fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
+    let cut = || PartError::Cut { kind };
+    let (&len, rest) = bytes.split_first().ok_or_else(cut)?;
+    let (clear, rest) = rest.split_at_checked(len.into()).ok_or_else(cut)?;
+    let (len, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+    let (sealed, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(cut)?;
+    let place = match kind {
+        Kind::Put | Kind::Delete => {
+            let (&number, key) = clear.split_first().ok_or_else(cut)?;
+            Place::Key(table(number).ok_or(PartError::Table { found: number })?, key)
+        }
+        Kind::OpenInbox | Kind::OpenOutbox => {
+            Place::Born(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?, contact(clear, 4).ok_or_else(cut)?)
+        }
+        Kind::CloseInbox | Kind::AttemptOutbox | Kind::CloseOutbox => {
+            let lsn = take(clear, 0).map(u64::from_le_bytes).ok_or_else(cut)?;
+            let index = take(clear, 8).map(u32::from_le_bytes).ok_or_else(cut)?;
+            Place::Row(RowId { lsn: Lsn(lsn), index })
+        }
+        Kind::Status => Place::Nth(0),
+        Kind::DeadLetter => Place::Nth(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?),
+        Kind::Timer => {
+            let at = take(clear, 8).map(|bytes| Timestamp(i64::from_le_bytes(bytes)));
+            Place::Timer(contact(clear, 0).ok_or_else(cut)?, at)
+        }
+    };
+    Ok((Stored { kind, place, clear, sealed }, rest))
+}
+
+impl Stored<'_> {
+    /// The sealed content in the clear. `lsn`: of the record that wrote it first.
+    pub(super) fn open(&self, seal: &Seal, lsn: Lsn) -> Result<Vec<u8>, PartError> {
+        open(seal, self.kind, lsn, self.clear, self.sealed)
+    }
+
+    pub(super) fn inbox(&self, seal: &Seal, lsn: Lsn) -> Result<InboxRow, PartError> {
+        self.body(seal, lsn)
+    }
+
+    pub(super) fn outbox(&self, seal: &Seal, lsn: Lsn) -> Result<OutboxRow, PartError> {
+        self.body(seal, lsn)
+    }
+
+    pub(super) fn status(&self, seal: &Seal, lsn: Lsn) -> Result<Status, PartError> {
+        self.body(seal, lsn)
+    }
+
+    pub(super) fn dead_letter(&self, seal: &Seal, lsn: Lsn) -> Result<DeadLetter, PartError> {
+        self.body(seal, lsn)
+    }
+
+    fn body<T: serde::de::DeserializeOwned>(&self, seal: &Seal, lsn: Lsn) -> Result<T, PartError> {
+        let plain = self.open(seal, lsn)?;
+        codec::decode(BODY_VERSION, &plain).map_err(|fault| PartError::Body { kind: self.kind, fault })
+    }
+}
+
+/// Opens a sealed content that was kept apart from its part.
+pub(super) fn open(seal: &Seal, kind: Kind, lsn: Lsn, clear: &[u8], sealed: &[u8]) -> Result<Vec<u8>, PartError> {
+    seal.open(&sealed_place(kind, lsn, clear), sealed).map_err(|fault| PartError::Seal { kind, fault })
+}
+
+impl Kind {
+    fn from_number(number: u8) -> Option<Self> {
+        use Kind::{
+            AttemptOutbox, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put, Status, Timer,
+        };
+        [Put, Delete, OpenInbox, CloseInbox, OpenOutbox, AttemptOutbox, CloseOutbox, Status, Timer, DeadLetter]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
+}
+
+fn table(number: u8) -> Option<Table> {
+    use Table::{Account, Alias, Contact, Dedupe, Registry, Ticket, Undo};
+    [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe].into_iter().find(|table| *table as u8 == number)
+}
+
+fn body<T: serde::Serialize>(content: &T) -> Vec<u8> {
+    codec::encode(BODY_VERSION, content)
+}
+
+fn keyed(table: Table, key: &[u8]) -> SmallVec<[u8; 40]> {
+    let mut clear = SmallVec::new();
+    clear.push(table as u8);
+    clear.extend_from_slice(key);
+    clear
+}
+
+fn born(count: &mut u32, contact: ContactId) -> SmallVec<[u8; 40]> {
+    let mut clear = nth(count);
+    clear.extend_from_slice(&contact.0.to_le_bytes());
+    clear
+}
+
+fn nth(count: &mut u32) -> SmallVec<[u8; 40]> {
+    let clear = SmallVec::from_slice(&count.to_le_bytes());
+    *count += 1;
+    clear
+}
+
+fn row_clear(row: RowId) -> SmallVec<[u8; 40]> {
+    let mut clear = SmallVec::from_slice(&row.lsn.0.to_le_bytes());
+    clear.extend_from_slice(&row.index.to_le_bytes());
+    clear
+}
+
+fn timer(contact: ContactId, at: Option<Timestamp>) -> SmallVec<[u8; 40]> {
+    let mut clear = SmallVec::from_slice(&contact.0.to_le_bytes());
+    if let Some(at) = at {
+        clear.extend_from_slice(&at.0.to_le_bytes());
+    }
+    clear
+}
+
+fn sealed_place(kind: Kind, lsn: Lsn, clear: &[u8]) -> SmallVec<[u8; 96]> {
+    let mut place = SmallVec::new();
+    place.push(kind as u8);
+    place.extend_from_slice(&lsn.0.to_le_bytes());
+    place.extend_from_slice(clear);
+    place
+}
+
+fn contact(bytes: &[u8], at: usize) -> Option<ContactId> {
+    take(bytes, at).map(|bytes| ContactId(u64::from_le_bytes(bytes)))
+}
+
+fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}

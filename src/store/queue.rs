@@ -1,0 +1,248 @@
+//! The way into the journal: who may append, in which order.
+//!
+//! LSNs are given under this queue's lock, in the same moment as a record's values become readable, so the
+//! order of the queue is the order of everything. What may enter is decided here and named: statuses are
+//! refused first (Meta repeats them and they wake nobody), then new messages, and turns last, because turns
+//! are what makes room again. Nothing that has entered is ever dropped while the process lives.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use super::Options;
+use super::overlay::{Entry, FullKey, Overlay};
+use super::part::Encoded;
+use super::rows::Change;
+use crate::ports::{DeadLetter, Lsn, StoreError, Ticket, Value, Writer};
+
+/// Who asks for room; the earlier ones are refused first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Nothing but Meta's news of our own messages.
+    Statuses,
+    /// New messages from the web.
+    Messages,
+    /// A turn, an account, an adapter: what closes rows.
+    Turn,
+}
+
+/// A record that waits to be written.
+pub(super) struct Job {
+    pub lsn: Lsn,
+    pub parts: Vec<Encoded>,
+    pub changes: Vec<Change>,
+    pub dead: Vec<DeadLetter>,
+    pub bytes: usize,
+    pub done: oneshot::Sender<()>,
+}
+
+/// A record that asks for its place.
+pub(super) struct Entrant {
+    pub writer: Option<Writer>,
+    pub class: Class,
+    pub parts: Vec<Encoded>,
+    pub changes: Vec<Change>,
+    /// The full key of every value it writes, in order; `None` deletes.
+    pub values: Vec<(FullKey, Option<Value>)>,
+    pub dead: Vec<DeadLetter>,
+    /// Of the whole record, and of the rows it opens.
+    pub bytes: usize,
+    pub open_bytes: u64,
+}
+
+/// What the committer gets when it asks for work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Group,
+    /// Nothing came for a while.
+    Idle,
+    /// Closed, and all that had entered is written.
+    Drained,
+    /// Dropped: what is still queued was never promised.
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    /// No more enter; the rest is written.
+    Closing,
+    /// Nothing is written any more.
+    Shut,
+}
+
+struct Inner {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    next: Lsn,
+    fences: HashMap<u16, u32>,
+    door: Door,
+    /// The committer sleeps and has to be woken.
+    asleep: bool,
+}
+
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    filled: Condvar,
+    /// Bytes of rows that are open or about to be.
+    open_bytes: AtomicU64,
+    records_max: usize,
+    bytes_max: usize,
+    open_bytes_max: u64,
+}
+
+impl Queue {
+    pub(super) fn new(options: &Options, next: Lsn, open_bytes: u64) -> Self {
+        let inner =
+            Inner { jobs: VecDeque::new(), bytes: 0, next, fences: HashMap::new(), door: Door::Open, asleep: false };
+        Self {
+            inner: Mutex::new(inner),
+            filled: Condvar::new(),
+            open_bytes: AtomicU64::new(open_bytes),
+            records_max: options.queue_records_max,
+            bytes_max: options.queue_bytes_max,
+            open_bytes_max: options.open_bytes_max,
+        }
+    }
+
+    /// Gives a record its place and makes its values readable.
+    pub(super) fn enter(&self, entrant: Entrant, overlay: &Overlay) -> Result<Ticket, StoreError> {
+        let (done, durable) = oneshot::channel();
+        let mut inner = self.inner.lock();
+        if inner.door != Door::Open {
+            return Err(StoreError::Closed);
+        }
+        if let Some(Writer { shard, generation }) = entrant.writer
+            && inner.fences.get(&shard).is_some_and(|&fence| generation < fence)
+        {
+            return Err(StoreError::Fenced { shard, generation });
+        }
+        self.has_room(&inner, entrant.class)?;
+        let lsn = inner.next;
+        inner.next = Lsn(lsn.0 + 1);
+        inner.bytes += entrant.bytes;
+        self.open_bytes.fetch_add(entrant.open_bytes, Ordering::Relaxed);
+        for (key, value) in entrant.values {
+            overlay.put(key, Entry { lsn, value });
+        }
+        let Entrant { parts, changes, dead, bytes, .. } = entrant;
+        inner.jobs.push_back(Job { lsn, parts, changes, dead, bytes, done });
+        if std::mem::take(&mut inner.asleep) {
+            self.filled.notify_one();
+        }
+        Ok(Ticket { lsn, durable })
+    }
+
+    fn has_room(&self, inner: &Inner, class: Class) -> Result<(), StoreError> {
+        // Of four quarters: two for everyone, one more for messages, the last for turns only.
+        let quarters = match class {
+            Class::Statuses => 2,
+            Class::Messages => 3,
+            Class::Turn => 4,
+        };
+        if inner.jobs.len() * 4 >= self.records_max * quarters || inner.bytes * 4 >= self.bytes_max * quarters {
+            return Err(StoreError::Full("the journal's queue"));
+        }
+        // Turns close rows; to refuse them for too many rows would never end.
+        if class != Class::Turn && self.open_bytes.load(Ordering::Relaxed) >= self.open_bytes_max {
+            return Err(StoreError::Full("open rows"));
+        }
+        Ok(())
+    }
+
+    /// Whether new messages may enter.
+    pub(super) fn ready(&self) -> Result<(), StoreError> {
+        let inner = self.inner.lock();
+        if inner.door != Door::Open {
+            return Err(StoreError::Closed);
+        }
+        self.has_room(&inner, Class::Messages)
+    }
+
+    /// The LSN that the next record gets.
+    pub(super) fn next(&self) -> Lsn {
+        self.inner.lock().next
+    }
+
+    /// Rows were closed.
+    pub(super) fn give_back(&self, open_bytes: u64) {
+        self.open_bytes.fetch_sub(open_bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn fence(&self, writer: Writer) {
+        let mut inner = self.inner.lock();
+        let fence = inner.fences.entry(writer.shard).or_default();
+        *fence = writer.generation.max(*fence);
+    }
+
+    /// Moves the next group into `group`, waiting for one. `idle`: how long at most.
+    pub(super) fn take(&self, group: &mut Vec<Job>, limits: &Limits, idle: Option<Duration>) -> Taken {
+        let mut inner = self.inner.lock();
+        while inner.jobs.is_empty() {
+            match inner.door {
+                Door::Closing => return Taken::Drained,
+                Door::Shut => return Taken::Stopped,
+                Door::Open => {}
+            }
+            inner.asleep = true;
+            match idle {
+                None => self.filled.wait(&mut inner),
+                Some(idle) => {
+                    let late = self.filled.wait_for(&mut inner, idle).timed_out();
+                    if late && inner.jobs.is_empty() && inner.door == Door::Open {
+                        inner.asleep = false;
+                        return Taken::Idle;
+                    }
+                }
+            }
+        }
+        if inner.jobs.len() < limits.gather_below && inner.door == Door::Open && !limits.gather.is_zero() {
+            drop(inner);
+            std::thread::sleep(limits.gather);
+            inner = self.inner.lock();
+        }
+        if inner.door == Door::Shut {
+            return Taken::Stopped;
+        }
+        let mut bytes = 0;
+        while let Some(job) = inner.jobs.front() {
+            let fits = group.len() < limits.records_max && bytes + job.bytes <= limits.bytes_max;
+            if !fits && !group.is_empty() {
+                break;
+            }
+            bytes += job.bytes;
+            group.extend(inner.jobs.pop_front());
+        }
+        inner.bytes -= bytes;
+        Taken::Group
+    }
+
+    /// No more enter; what has entered is written.
+    pub(super) fn close(&self) {
+        let mut inner = self.inner.lock();
+        if inner.door == Door::Open {
+            inner.door = Door::Closing;
+        }
+        self.filled.notify_one();
+    }
+
+    /// Nothing enters, nothing more is written.
+    pub(super) fn shut(&self) {
+        let mut inner = self.inner.lock();
+        inner.door = Door::Shut;
+        inner.jobs.clear();
+        self.filled.notify_one();
+    }
+}
+
+/// How groups are formed.
+pub(super) struct Limits {
+    pub records_max: usize,
+    pub bytes_max: usize,
+    /// Groups smaller than this wait for `gather`.
+    pub gather_below: usize,
+    pub gather: Duration,
+}

@@ -1,0 +1,157 @@
+//! Open rows: what was accepted and is not handled yet, and what is to be sent and is not settled.
+//!
+//! After `attach` only ids and sizes are kept: a body is needed again only by the next process, which reads it
+//! from the journal. Until `attach` the bodies stay here, so that rows that became durable meanwhile are in
+//! `Recovered` and nothing is delivered twice or never. The committer changes rows and delivers under one
+//! lock with `attach`, in LSN order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::domain::message::Status;
+use crate::ports::{Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId};
+
+/// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
+const STATUSES_MAX: usize = 100_000;
+
+/// What a record does to rows. An index is that of a row of the record itself.
+#[derive(Debug)]
+pub(super) enum Change {
+    OpenInbox { index: u32, row: InboxRow, bytes: u32 },
+    CloseInbox(RowId),
+    OpenOutbox { index: u32, row: OutboxRow, bytes: u32 },
+    AttemptOutbox(RowId),
+    CloseOutbox(RowId),
+    Status(Status),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    bytes: u32,
+    attempted: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Rows {
+    inbox: BTreeMap<RowId, Open>,
+    outbox: BTreeMap<RowId, Open>,
+    reader: Reader,
+}
+
+enum Reader {
+    /// Nobody listens yet.
+    Waiting(Box<Bodies>),
+    Attached(Arc<dyn Inlet>),
+}
+
+/// The bodies of open rows, for whoever attaches.
+#[derive(Debug, Default)]
+struct Bodies {
+    inbox: BTreeMap<RowId, InboxRow>,
+    outbox: BTreeMap<RowId, OutboxRow>,
+    statuses: VecDeque<(Lsn, Status)>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Waiting(Box::default())
+    }
+}
+
+impl Rows {
+    /// Does a record's changes. Gives the bytes of the rows it closed.
+    pub(super) fn apply(&mut self, lsn: Lsn, changes: Vec<Change>, deliveries: &mut Vec<Delivery>) -> u64 {
+        changes.into_iter().map(|change| self.apply_one(lsn, change, deliveries)).sum()
+    }
+
+    fn apply_one(&mut self, lsn: Lsn, change: Change, deliveries: &mut Vec<Delivery>) -> u64 {
+        match change {
+            Change::OpenInbox { index, row, bytes } => {
+                let id = RowId { lsn, index };
+                self.inbox.insert(id, Open { bytes, attempted: false });
+                match &mut self.reader {
+                    Reader::Waiting(bodies) => drop(bodies.inbox.insert(id, row)),
+                    Reader::Attached(_) => deliveries.push(Delivery::Inbox { id, row }),
+                }
+                0
+            }
+            Change::OpenOutbox { index, row, bytes } => {
+                let id = RowId { lsn, index };
+                self.outbox.insert(id, Open { bytes, attempted: false });
+                if let Reader::Waiting(bodies) = &mut self.reader {
+                    bodies.outbox.insert(id, row);
+                }
+                0
+            }
+            Change::CloseInbox(id) => {
+                if let Reader::Waiting(bodies) = &mut self.reader {
+                    bodies.inbox.remove(&id);
+                }
+                self.inbox.remove(&id).map_or(0, |open| open.bytes.into())
+            }
+            Change::AttemptOutbox(id) => {
+                if let Some(open) = self.outbox.get_mut(&id) {
+                    open.attempted = true;
+                }
+                0
+            }
+            Change::CloseOutbox(id) => {
+                if let Reader::Waiting(bodies) = &mut self.reader {
+                    bodies.outbox.remove(&id);
+                }
+                self.outbox.remove(&id).map_or(0, |open| open.bytes.into())
+            }
+            Change::Status(status) => {
+                match &mut self.reader {
+                    Reader::Waiting(bodies) => bodies.keep_status(lsn, status),
+                    Reader::Attached(_) => deliveries.push(Delivery::Status(status)),
+                }
+                0
+            }
+        }
+    }
+
+    /// Hands deliveries over; nobody to hand to: they wait for `attach` as bodies.
+    pub(super) fn deliver(&self, deliveries: Vec<Delivery>) {
+        if let Reader::Attached(inlet) = &self.reader
+            && !deliveries.is_empty()
+        {
+            inlet.deliver(deliveries);
+        }
+    }
+
+    /// Gives all that is open (timers are not here) and delivers to `inlet` from now on.
+    pub(super) fn attach(&mut self, inlet: Arc<dyn Inlet>) -> Recovered {
+        let Reader::Waiting(bodies) = std::mem::replace(&mut self.reader, Reader::Attached(inlet)) else {
+            return Recovered::default();
+        };
+        let oldest = bodies.outbox.keys().next().map(|row| row.lsn);
+        let after_oldest = |lsn: Lsn| oldest.is_some_and(|oldest| lsn > oldest);
+        let attempted = |id: &RowId| self.outbox.get(id).is_some_and(|open| open.attempted);
+        let outbox = bodies.outbox.into_iter();
+        Recovered {
+            inbox: bodies.inbox.into_iter().collect(),
+            outbox: outbox.map(|(id, row)| RecoveredSend { id, row, attempted: attempted(&id) }).collect(),
+            timers: Vec::new(),
+            statuses: bodies.statuses.into_iter().filter(|kept| after_oldest(kept.0)).map(|kept| kept.1).collect(),
+        }
+    }
+
+    /// Rows waiting and to be sent.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.inbox.len(), self.outbox.len())
+    }
+}
+
+impl Bodies {
+    /// A status can only name a row that was born before it, and only an open one matters.
+    fn keep_status(&mut self, lsn: Lsn, status: Status) {
+        if self.outbox.is_empty() || status.tag.is_none() {
+            return;
+        }
+        if self.statuses.len() == STATUSES_MAX {
+            self.statuses.pop_front();
+        }
+        self.statuses.push_back((lsn, status));
+    }
+}

@@ -1,0 +1,135 @@
+//! Segments: the files that the journal is made of.
+//!
+//! A segment is named after the first LSN that may stand in it and begins with a start frame (format, store,
+//! time). A new one is begun only when everything in the one before is durable, and its own start frame and
+//! name are durable before a record is written to it. So the mere presence of a later segment proves that
+//! nothing before it was still on its way.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::{Disk, DiskFailure, DiskFile};
+use super::frame;
+use super::identity::StoreId;
+use crate::domain::time::Timestamp;
+use crate::ports::Lsn;
+
+/// Of the frames and of what is in them. A reader refuses a newer one.
+pub(super) const FORMAT: u16 = 1;
+
+/// A segment on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub first: Lsn,
+    pub path: PathBuf,
+}
+
+/// The segment that is written to.
+pub(super) struct Head {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    store: StoreId,
+    path: PathBuf,
+    file: Box<dyn DiskFile>,
+    offset: u64,
+}
+
+pub(super) fn name(first: Lsn) -> String {
+    format!("{:020}.seg", first.0)
+}
+
+/// The segments in a directory, oldest first. Other files are not looked at.
+pub(super) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<Segment>, DiskFailure> {
+    let names = disk.list(dir).map_err(DiskFailure::of("list", dir))?;
+    let first = |name: &str| name.strip_suffix(".seg").filter(|digits| digits.len() == 20)?.parse().ok();
+    let mut segments: Vec<_> =
+        names.iter().filter_map(|name| Some(Segment { first: Lsn(first(name)?), path: dir.join(name) })).collect();
+    segments.sort_by_key(|segment| segment.first);
+    Ok(segments)
+}
+
+/// What a start frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    pub format: u16,
+    pub store: StoreId,
+    pub begun_at: Timestamp,
+}
+
+impl Start {
+    fn write(self, first: Lsn) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let start = frame::begin(&mut bytes, first.0, 0, frame::Kind::Start);
+        bytes.extend_from_slice(&self.format.to_le_bytes());
+        bytes.extend_from_slice(&self.store.0);
+        bytes.extend_from_slice(&self.begun_at.0.to_le_bytes());
+        frame::finish(&mut bytes, start);
+        bytes
+    }
+
+    /// From a start frame's payload; `None`: too short to say.
+    pub(super) fn read(payload: &[u8]) -> Option<Self> {
+        Some(Self {
+            format: u16::from_le_bytes(payload.get(..2)?.try_into().ok()?),
+            store: StoreId(payload.get(2..18)?.try_into().ok()?),
+            begun_at: Timestamp(i64::from_le_bytes(payload.get(18..26)?.try_into().ok()?)),
+        })
+    }
+}
+
+impl Head {
+    /// Begins a segment: durable with its name before this returns.
+    pub(super) fn begin(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        store: StoreId,
+        first: Lsn,
+        now: Timestamp,
+    ) -> Result<Self, DiskFailure> {
+        let path = dir.join(name(first));
+        let file = disk.create(&path).map_err(DiskFailure::of("create", &path))?;
+        let start = Start { format: FORMAT, store, begun_at: now }.write(first);
+        file.write_at(0, &start).map_err(DiskFailure::of("write", &path))?;
+        file.sync().map_err(DiskFailure::of("sync", &path))?;
+        disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
+        Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset: start.len() as u64 })
+    }
+
+    /// Goes on in a segment that ends at `offset`: whatever stands behind is cut off, durably.
+    pub(super) fn resume(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        store: StoreId,
+        segment: &Segment,
+        offset: u64,
+    ) -> Result<Self, DiskFailure> {
+        let path = segment.path.clone();
+        let file = disk.open(&path).map_err(DiskFailure::of("open", &path))?;
+        file.set_len(offset).map_err(DiskFailure::of("cut", &path))?;
+        file.sync().map_err(DiskFailure::of("sync", &path))?;
+        Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset })
+    }
+
+    /// The next segment, beginning with `first`. All that was written here must be durable.
+    pub(super) fn next(&self, first: Lsn, now: Timestamp) -> Result<Self, DiskFailure> {
+        Self::begin(Arc::clone(&self.disk), &self.dir, self.store, first, now)
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DiskFailure> {
+        self.file.write_at(self.offset, bytes).map_err(DiskFailure::of("write", &self.path))?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> Result<(), DiskFailure> {
+        self.file.sync().map_err(DiskFailure::of("sync", &self.path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.offset
+    }
+}
