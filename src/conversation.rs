@@ -6,10 +6,16 @@
 //!
 //! conversation.md decides what is said and understood. Every sentence stands in `config/text/*.ftl` ([`text`]).
 
+mod choice;
+mod heard;
 pub mod input;
-pub mod journey;
+mod journey;
+mod say;
 pub mod state;
 pub mod text;
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +26,7 @@ use crate::domain::ticket::TicketView;
 use crate::domain::time::Timestamp;
 
 pub use state::State;
+pub use text::Texts;
 
 /// What a session's turn is made of, in the order it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,4 +141,25 @@ pub struct Reply {
 pub struct AuthEpoch {
     pub account: crate::domain::phone::Mobile,
     pub epoch: u32,
+}
+
+/// Takes one turn: all events that wait for a contact, in the order they came. Never panics, makes one call at
+/// most, and says one reply at most; certificates and notices stand beside it.
+pub fn step(state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
+    journey::turn(state, events, context)
+}
+
+/// The neutral word for a message that could not be handled.
+pub fn apology(state: &State, texts: &Texts) -> Reply {
+    say::Draft::answer(text::table::trouble()).write(texts, state.language(), 0, None)
+}
+
+/// What the waiting room says: how long until the turn comes, in minutes.
+pub fn waiting_room(state: &State, texts: &Texts, minutes: u32) -> Reply {
+    say::Draft::answer(text::table::busy(text::value::Count(minutes))).write(texts, state.language(), 0, None)
+}
+
+/// The calls that a state waits for, made again after a restart under the same ids.
+pub fn resume(state: &State, context: &Context<'_>) -> Vec<Effect> {
+    journey::resume(state, context)
 }

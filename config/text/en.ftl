@@ -233,7 +233,7 @@ ask_words = Type what you want to add to report { $ticket }. Please do not send 
 words_added = Your words were added to report { $ticket }. Reply TICKET to see how it is going.
 reopened = Report { $ticket } is open again and goes back to the same member of staff. Type what is not right yet.
 ticket_done = Report { $ticket } is done: { $words } If it is not right yet, choose Not solved.
-ticket_question = Staff ask about report { $ticket }: { $words } Type your answer in this chat.
+ticket_question = Staff ask about report { $ticket }: { $words } Choose Add words, then type your answer.
 ticket_news = There is news about report { $ticket }. Reply TICKET.
 
 # --- Anywhere -------------------------------------------------------------------------------------------
@@ -257,7 +257,6 @@ busy = The service is busy. Your turn comes in about { $n ->
         [one] { $n } minute
        *[other] { $n } minutes
     }; there is no need to send it again.
-back = Sorry, the service was down and we received your message only now. We are back; reply MENU to go on.
 trouble = Sorry, we could not handle your last message. Please type it again, or reply MENU.
 
 # --- What we ask for, as it stands within another sentence ------------------------------------------------
@@ -315,7 +314,6 @@ b_reports = My reports
 open_kinds = Choose the problem
 open_topics = Choose a topic
 open_doses = Choose a dose
-open_choices = See the choices
 kind_certificate_missing = Certificate missing
 kind_nik_used = NIK used by another
 kind_nik_wrong = NIK recorded wrongly

@@ -216,7 +216,7 @@ ask_words = Tulis keterangan tambahan untuk laporan { $ticket }. Mohon jangan ki
 words_added = Keterangan sudah ditambahkan ke laporan { $ticket }. Balas TIKET untuk melihat perkembangannya.
 reopened = Laporan { $ticket } dibuka kembali dan diteruskan ke petugas yang sama. Tulis apa yang belum sesuai.
 ticket_done = Laporan { $ticket } selesai: { $words } Bila belum sesuai, pilih Belum selesai.
-ticket_question = Petugas bertanya tentang laporan { $ticket }: { $words } Tulis jawabannya di chat ini.
+ticket_question = Petugas bertanya tentang laporan { $ticket }: { $words } Pilih Tambah keterangan, lalu tulis jawabannya.
 ticket_news = Ada kabar untuk laporan { $ticket }. Balas TIKET.
 
 # --- Anywhere -------------------------------------------------------------------------------------------
@@ -237,7 +237,6 @@ gave_up = Maaf, permintaan Anda belum dapat kami selesaikan. Demi keamanan data,
 erase_ask = Hapus data percakapan Anda? Pembatasan keamanan dan laporan yang masih dikerjakan tetap kami simpan sampai selesai.
 erased = Data percakapan Anda sudah dihapus dari sistem kami. Catatan vaksinasi, catatan keamanan, dan laporan yang masih dikerjakan tetap disimpan sesuai ketentuan. Pesan di ponsel Anda perlu dihapus sendiri.
 busy = Layanan sedang ramai. Giliran Anda sekitar { $n } menit lagi; tidak perlu mengirim ulang.
-back = Maaf, layanan sempat terhenti dan pesan Anda baru kami terima. Kami sudah kembali; balas MENU untuk melanjutkan.
 trouble = Maaf, pesan terakhir belum dapat kami proses. Mohon tulis sekali lagi, atau balas MENU.
 
 # --- What we ask for, as it stands within another sentence ------------------------------------------------
@@ -295,7 +294,6 @@ b_reports = Laporan saya
 open_kinds = Pilih masalah
 open_topics = Pilih topik
 open_doses = Pilih dosis
-open_choices = Lihat pilihan
 kind_certificate_missing = Sertifikat belum ada
 kind_nik_used = NIK dipakai orang lain
 kind_nik_wrong = NIK salah catat

@@ -1,7 +1,116 @@
 //! Where a conversation stands: what is kept between two messages of a citizen.
+//!
+//! Invariants: a contact at rest is small (every large part is behind an `Option<Box<_>>`); NIK and name live
+//! for a session at most; a login exists only in a session that was consented to; what must survive an erasure
+//! (undo tries, proof of consent, the last report's number) is outside the session.
+//!
+//! What does not belong here: locks, tries, misses and holds, which are the accounts' (`crate::account`).
+
+mod session;
 
 use serde::{Deserialize, Serialize};
 
+use super::{AuthEpoch, Rules};
+use crate::domain::call::CallId;
+use crate::domain::certificate::Language;
+use crate::domain::citizen::PersonId;
+use crate::domain::phone::Mobile;
+use crate::domain::ticket::TicketNumber;
+use crate::domain::time::{DAY_MS, Timestamp};
+
+pub(super) use session::{Answered, FamilyLine, Known, Login, Pending, Question, Report, Session, Waiting, Wanted};
+
+/// Undo codes that one chat may try within a day.
+const UNDO_TRIES_A_DAY: u8 = 5;
+
 /// A conversation's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State;
+pub struct State {
+    pub(super) language: Language,
+    /// Part of every button's id; grows when a session ends, so that its buttons never act again.
+    pub(super) epoch: u32,
+    pub(super) session: Option<Box<Session>>,
+    pub(super) closed: Option<Closed>,
+    pub(super) watch: Option<Box<Watch>>,
+    pub(super) undo: Option<UndoTries>,
+    /// The report that was last spoken of: what "Belum selesai" is about.
+    pub(super) ticket: Option<TicketNumber>,
+    /// When consent was last given: the proof outlives an erasure.
+    pub(super) consent_at: Option<Timestamp>,
+    /// The last message of the citizen: WhatsApp lets us write freely for 24 h from then.
+    pub(super) heard_at: Option<Timestamp>,
+}
+
+/// How and when the last session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Closed {
+    pub at: Timestamp,
+    /// The account that was open when time ran out.
+    pub account: Option<Mobile>,
+}
+
+/// A certificate that the citizen wants to be told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    pub account: Mobile,
+    pub person: PersonId,
+    pub dose: u8,
+    pub next_at: Timestamp,
+    pub until: Timestamp,
+    /// The call that is out.
+    pub call: Option<CallId>,
+}
+
+/// Undo codes tried from this chat since `since`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UndoTries {
+    pub since: Timestamp,
+    pub used: u8,
+}
+
+impl State {
+    /// The login that a personal reply stands on, if there is one.
+    pub fn login(&self) -> Option<AuthEpoch> {
+        let login = self.session.as_ref()?.login?;
+        Some(AuthEpoch { account: login.account, epoch: login.epoch })
+    }
+
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// A session in progress or a code out: such a contact is served when others have to wait.
+    pub fn is_live(&self, now: Timestamp, rules: &Rules) -> bool {
+        self.session.as_ref().is_some_and(|session| now < session.ends_at(rules))
+    }
+
+    /// The call whose answer this conversation waits for.
+    pub fn waiting(&self) -> Option<CallId> {
+        let session = self.session.as_ref().and_then(|session| session.waiting.as_ref()).map(|waiting| waiting.call);
+        session.or_else(|| self.watch.as_ref().and_then(|watch| watch.call))
+    }
+
+    /// How many undo codes this chat may still try, and counts one.
+    pub(super) fn take_undo_try(&mut self, now: Timestamp) -> Option<u8> {
+        let tries = self.undo.filter(|tries| now.since_ms(tries.since) < DAY_MS);
+        let tries = tries.unwrap_or(UndoTries { since: now, used: 0 });
+        if tries.used >= UNDO_TRIES_A_DAY {
+            return None;
+        }
+        self.undo = Some(UndoTries { since: tries.since, used: tries.used + 1 });
+        Some(UNDO_TRIES_A_DAY - tries.used - 1)
+    }
+
+    /// Undo codes this chat may still try today.
+    pub(super) fn undo_tries_left(&self, now: Timestamp) -> u8 {
+        let tries = self.undo.filter(|tries| now.since_ms(tries.since) < DAY_MS);
+        UNDO_TRIES_A_DAY.saturating_sub(tries.map_or(0, |tries| tries.used))
+    }
+
+    /// Ends the session; its buttons are dead from here on.
+    pub(super) fn close(&mut self, now: Timestamp, account: Option<Mobile>) {
+        self.session = None;
+        self.closed = Some(Closed { at: now, account });
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+}

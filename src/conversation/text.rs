@@ -74,6 +74,14 @@ impl Texts {
 
     /// A phrase in words.
     pub fn render(&self, phrase: &Phrase, language: Language) -> String {
+        if let Some(observer) = &self.observer {
+            phrase.keys(&mut |key| observer(key, language));
+        }
+        self.unsaid(phrase, language)
+    }
+
+    /// A phrase in words that are compared, not said: the observer does not hear of it.
+    pub(super) fn unsaid(&self, phrase: &Phrase, language: Language) -> String {
         // Loading has shown that every key renders without a fault.
         self.try_render(phrase, language, &mut Vec::new())
     }
@@ -91,9 +99,6 @@ impl Texts {
     }
 
     fn try_render(&self, phrase: &Phrase, language: Language, faults: &mut Vec<FluentError>) -> String {
-        if let Some(observer) = &self.observer {
-            observer(phrase.name, language);
-        }
         let bundle = self.bundle(language);
         let Some(pattern) = bundle.get_message(phrase.name).and_then(|message| message.value()) else {
             return String::new();

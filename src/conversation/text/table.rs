@@ -193,7 +193,6 @@ phrases! {
     erase_ask() Body;
     erased() Body;
     busy(n: Count) Body;
-    back() Body;
     trouble() Body;
     want_consent() Part;
     want_phone() Part;
@@ -247,7 +246,6 @@ phrases! {
     open_kinds() Button;
     open_topics() Button;
     open_doses() Button;
-    open_choices() Button;
     kind_certificate_missing() Row;
     kind_nik_used() Row;
     kind_nik_wrong() Row;

@@ -1,3 +1,5 @@
+//! The texts as shipped are without fault, and every kind of fault is told.
+
 use super::*;
 
 const ID: &str = include_str!("../../../config/text/id.ftl");

@@ -107,9 +107,18 @@ impl Phrase {
         Self { name, values }
     }
 
-    /// The key of the text files.
-    pub fn key(&self) -> &'static str {
-        self.name
+    /// Gives every key that this phrase says, those of its arguments too.
+    pub(super) fn keys(&self, give: &mut impl FnMut(&'static str)) {
+        give(self.name);
+        for (_, value) in &self.values {
+            match value {
+                Value::Part(part) => part.keys(give),
+                Value::Lines(lines) => lines.iter().for_each(|line| line.keys(give)),
+                Value::Date(_) => ["date", "month"].into_iter().for_each(&mut *give),
+                Value::Day(_) => ["weekday_date", "weekday", "date", "month"].into_iter().for_each(&mut *give),
+                Value::Number(_) | Value::Written(_) | Value::Clock(..) => {}
+            }
+        }
     }
 }
 
