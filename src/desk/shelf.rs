@@ -1,0 +1,241 @@
+//! How reports rest in the store (`Table::Ticket`).
+//!
+//! | key | value |
+//! |---|---|
+//! | `h` number | the report without its words |
+//! | `w` number, index | one text of the citizen: the first is the report's own, the others were added |
+//! | `c` contact | its reports' numbers, oldest first |
+//! | `n` | how many numbers were made |
+//!
+//! Words have rows of their own, since a record is at most 4 KiB and a message may be longer: a text is cut at
+//! [`WORDS_BYTES_MAX`]. After [`WORDS_MAX`] texts the newest takes the place of the one before it, so that the
+//! desk sees how it began and how it stands. A chat keeps its [`LISTED_MAX`] newest reports.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::contact::ContactId;
+use crate::domain::message::Text;
+use crate::domain::ticket::{Ticket, TicketDraft, TicketNumber, TicketState, TicketView};
+use crate::domain::time::Timestamp;
+use crate::ports::{IdempotencyKey, Key, NeighbourError, Part, Record, Store, StoreError, Table, Value};
+
+const VERSION: u8 = 1;
+
+/// Bytes of one text.
+const WORDS_BYTES_MAX: usize = 3_000;
+/// Texts of one report.
+const WORDS_MAX: u16 = 20;
+/// Reports of one chat.
+const LISTED_MAX: usize = 64;
+/// Served keys kept a report; then the oldest goes.
+const SERVED_MAX: usize = 8;
+
+/// A report without its words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// `draft.detail` and `additions` are empty here: they are the words.
+    pub(super) ticket: Ticket,
+    words: u16,
+    served: Vec<IdempotencyKey>,
+}
+
+/// The reports in the store.
+pub(super) struct Shelf {
+    store: Arc<dyn Store>,
+}
+
+impl Head {
+    pub(super) fn new(number: TicketNumber, draft: TicketDraft, filed_at: Timestamp, due: Timestamp) -> Self {
+        let state = TicketState::Filed;
+        let ticket = Ticket { number, draft, state, filed_at, due, additions: Vec::new(), answer: None };
+        Self { ticket, words: 0, served: Vec::new() }
+    }
+
+    /// What the citizen may be told.
+    pub(super) fn view(&self) -> TicketView {
+        let Ticket { number, draft, state, due, .. } = &self.ticket;
+        TicketView { number: *number, kind: draft.kind, state: state.clone(), due: *due }
+    }
+
+    /// Whether the desk still has to do something about it.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.ticket.state, TicketState::Answered { .. } | TicketState::Closed { .. })
+    }
+
+    /// Whether a draft is about the same person: the one who was proven, else the one who is claimed.
+    pub(super) fn is_about(&self, draft: &TicketDraft) -> bool {
+        let own = &self.ticket.draft;
+        own.verified_person == draft.verified_person
+            && (own.verified_person.is_some() || own.claimed_nik == draft.claimed_nik)
+    }
+
+    pub(super) fn served(&self, key: IdempotencyKey) -> bool {
+        self.served.contains(&key)
+    }
+
+    pub(super) fn serve(&mut self, key: IdempotencyKey) {
+        if self.served.len() >= SERVED_MAX {
+            self.served.remove(0);
+        }
+        self.served.push(key);
+    }
+
+    pub(super) fn written(&self) -> Part {
+        put(head_key(self.ticket.number), self)
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    pub(super) async fn head(&self, number: TicketNumber) -> Result<Option<Head>, Fault> {
+        self.get(head_key(number)).await
+    }
+
+    /// The reports of a chat, oldest first.
+    pub(super) async fn of_contact(&self, contact: ContactId) -> Result<Vec<Head>, Fault> {
+        let mut heads = Vec::new();
+        for number in self.numbers_of(contact).await? {
+            heads.extend(self.head(number).await?);
+        }
+        Ok(heads)
+    }
+
+    /// A report with all its words.
+    pub(super) async fn whole(&self, number: TicketNumber) -> Result<Option<Ticket>, Fault> {
+        let Some(Head { mut ticket, words, .. }) = self.head(number).await? else { return Ok(None) };
+        for index in 0..words {
+            let text: Option<Text> = self.get(words_key(number, index)).await?;
+            match text {
+                Some(text) if index == 0 => ticket.draft.detail = text,
+                Some(text) => ticket.additions.push(text),
+                None => {}
+            }
+        }
+        Ok(Some(ticket))
+    }
+
+    /// Puts a text to a report's words, unless it is the last one said again (a repeated call). The citizen's
+    /// words are an answer too: a report that waited for him is worked on again.
+    pub(super) async fn add_words(&self, head: &mut Head, text: Text, now: Timestamp) -> Result<Vec<Part>, Fault> {
+        let text = cut(text);
+        head.resume(now);
+        let number = head.ticket.number;
+        let last: Option<Text> = match head.words.checked_sub(1) {
+            Some(index) => self.get(words_key(number, index)).await?,
+            None => None,
+        };
+        if last.as_ref() == Some(&text) {
+            return Ok(Vec::new());
+        }
+        let index = head.words.min(WORDS_MAX - 1);
+        head.words = index + 1;
+        Ok(vec![put(words_key(number, index), &text)])
+    }
+
+    /// A chat's list with one more number; past the bound its oldest report is no longer listed.
+    pub(super) async fn listed(&self, contact: ContactId, number: TicketNumber) -> Result<Part, Fault> {
+        let mut numbers = self.numbers_of(contact).await?;
+        if numbers.len() >= LISTED_MAX {
+            numbers.remove(0);
+        }
+        numbers.push(number);
+        Ok(put(contact_key(contact), &numbers))
+    }
+
+    /// How many numbers were made.
+    pub(super) async fn count(&self) -> Result<u64, Fault> {
+        Ok(self.get(count_key()).await?.unwrap_or_default())
+    }
+
+    /// Makes all of it durable, or none.
+    pub(super) async fn write(&self, parts: Vec<Part>) -> Result<(), Fault> {
+        let ticket = self.store.append(Record { writer: None, parts })?;
+        ticket.durable.await.map_err(|_| Fault(StoreError::Closed))
+    }
+
+    async fn numbers_of(&self, contact: ContactId) -> Result<Vec<TicketNumber>, Fault> {
+        Ok(self.get(contact_key(contact)).await?.unwrap_or_default())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Fault> {
+        let Some(value) = self.store.get(Table::Ticket, key).await? else { return Ok(None) };
+        let record = value.decode(VERSION);
+        record
+            .map(Some)
+            .map_err(|fault| Fault(StoreError::Unreadable { table: Table::Ticket, reason: fault.to_string() }))
+    }
+}
+
+/// A text within its bound: cut between two characters.
+pub(super) fn cut(Text(mut text): Text) -> Text {
+    let mut end = text.len().min(WORDS_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    Text(text)
+}
+
+/// The row that says how many numbers were made.
+pub(super) fn counted(count: u64) -> Part {
+    put(count_key(), &count)
+}
+
+/// What the store said, as the desk's own fault.
+#[derive(Debug)]
+pub(super) struct Fault(StoreError);
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Fault> for NeighbourError {
+    fn from(Fault(error): Fault) -> Self {
+        let reason = error.to_string();
+        match error {
+            // Asking again reads the same bytes.
+            StoreError::Unreadable { .. } | StoreError::TooLarge { .. } => {
+                NeighbourError::Misconfigured { neighbour: "desk", reason }
+            }
+            StoreError::Full(_) | StoreError::Fenced { .. } | StoreError::Closed => {
+                NeighbourError::Down { neighbour: "desk", reason }
+            }
+        }
+    }
+}
+
+fn put<T: Serialize>(key: Key, value: &T) -> Part {
+    Part::Put { table: Table::Ticket, key, value: Value::encode(VERSION, value) }
+}
+
+fn key(kind: u8, parts: &[&[u8]]) -> Key {
+    let mut key = Key::from_slice(&[kind]);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+fn head_key(number: TicketNumber) -> Key {
+    key(b'h', &[&number.number().to_be_bytes()])
+}
+
+fn words_key(number: TicketNumber, index: u16) -> Key {
+    key(b'w', &[&number.number().to_be_bytes(), &index.to_be_bytes()])
+}
+
+fn contact_key(contact: ContactId) -> Key {
+    key(b'c', &[&contact.0.to_be_bytes()])
+}
+
+fn count_key() -> Key {
+    key(b'n', &[])
+}
