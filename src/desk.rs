@@ -9,6 +9,8 @@
 
 mod number;
 mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,7 @@
 //! Who is there, and whether every case is among them.
 
+mod changes;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
