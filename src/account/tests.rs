@@ -724,3 +724,32 @@ fn a_full_record_stays_small() {
     assert!(matches!(shut, Answer::ChangesShut { .. }), "no room for another undo");
     world.restart();
 }
+
+#[test]
+fn a_code_does_not_outlive_a_lock_shorter_than_itself() {
+    let mut world = World::new();
+    world.rules.lock_s = [60; 3];
+    world.own(world.challenge(OtpPurpose::Login));
+    let code = world.last_code();
+    world.own(world.check(OtpPurpose::Login, &[1, 2, 3, 4, 5]));
+    world.wait(MINUTE_MS);
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[code])), Answer::OtpExpired);
+}
+
+#[test]
+fn a_clock_that_jumps_back_ends_codes_and_logins_and_keeps_locks() {
+    let mut world = World::new();
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    world.wait(MINUTE_MS);
+    world.own(world.challenge(OtpPurpose::Login));
+    let code = world.last_code();
+    let stranger = contact_asker(7, false);
+    world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    world.ask_as(stranger, world.check(OtpPurpose::Login, &[1, 2, 3, 4, 5]));
+    world.wait(-HOUR_MS);
+    assert_eq!(world.own(world.check(OtpPurpose::Login, &[code])), Answer::OtpExpired);
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
+    let locked = world.ask_as(stranger, world.challenge(OtpPurpose::Login));
+    assert!(matches!(locked, Answer::Locked { until } if until <= world.now.plus_ms(DAY_MS)), "{locked:?}");
+}

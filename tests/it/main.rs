@@ -8,3 +8,4 @@ mod payloads;
 mod sms_http;
 mod tidy;
 mod tiny_server;
+mod transcripts;

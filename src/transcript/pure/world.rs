@@ -1,0 +1,271 @@
+//! The world of a transcript: chats, accounts and neighbours that answer at once.
+//!
+//! It does what the actors do, in one thread and without a disk: a turn is stepped, its effects are carried
+//! out in order, answers become the next events, until nothing is left to do. What waits (a call that is made
+//! again, a wish to be woken) happens when the clock moves.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::codes::Codes;
+use super::desk::Desk;
+use super::people::People;
+use crate::account::{Account, AccountEvent, AccountRules};
+use crate::conversation::text::Texts;
+use crate::conversation::{Context, Effect, Event, Notice, Reply, Rules, State, step};
+use crate::domain::call::{Call, CallId};
+use crate::domain::contact::{Bsuid, BusinessNumber, ContactId, Identity};
+use crate::domain::keys::LookupKey;
+use crate::domain::message::{Button, Content, Inbound, MessageId, Outbound};
+use crate::domain::phone::{Mobile, Phone};
+use crate::domain::ticket::TicketNumber;
+use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::transcript::directive::TicketNews;
+
+/// A transcript that sets no clock starts on Monday, 23 November 2026, 09.00 WIB.
+const START: Timestamp = Timestamp(1_795_399_200_000);
+/// More steps than this without anyone writing or waiting: something runs in a circle.
+const STEPS_MAX: usize = 2_000;
+
+pub(super) struct World<'t> {
+    pub(super) texts: &'t Texts,
+    pub(super) rules: Rules,
+    pub(super) account_rules: AccountRules,
+    pub(super) now: Timestamp,
+    chats: Vec<Chat>,
+    pub(super) accounts: BTreeMap<Mobile, Account>,
+    pub(super) undo: BTreeMap<LookupKey, Mobile>,
+    pub(super) people: People,
+    pub(super) desk: Desk,
+    pub(super) codes: RefCell<Codes>,
+    /// Sent in this exchange and not asserted yet.
+    pub(super) sms: Vec<(Mobile, String)>,
+    pub(super) sms_up: bool,
+    pub(super) restless: bool,
+    pub(super) tasks: VecDeque<Task>,
+    /// Calls to be made later.
+    later: Vec<(Timestamp, ContactId, Call)>,
+    pub(super) steps: u64,
+    messages: u64,
+}
+
+/// A chat as both ends know it.
+pub(super) struct Chat {
+    pub(super) identity: Identity,
+    pub(super) state: State,
+    revision: u64,
+    wake_at: Option<Timestamp>,
+    said: Vec<(MessageId, Outbound)>,
+    unread: VecDeque<Outbound>,
+    last_heard: Option<MessageId>,
+}
+
+/// A message on its way in.
+pub(super) struct Heard {
+    pub(super) content: Content,
+    pub(super) quotes: Option<MessageId>,
+}
+
+pub(super) enum Task {
+    Turn(ContactId, Vec<Event>),
+    Account(Mobile, AccountEvent),
+}
+
+impl<'t> World<'t> {
+    pub(super) fn new(texts: &'t Texts) -> Self {
+        Self {
+            texts,
+            rules: Rules::default(),
+            account_rules: AccountRules::default(),
+            now: START,
+            chats: Vec::new(),
+            accounts: BTreeMap::new(),
+            undo: BTreeMap::new(),
+            people: People::new(),
+            desk: Desk::new(),
+            codes: RefCell::default(),
+            sms: Vec::new(),
+            sms_up: true,
+            restless: false,
+            tasks: VecDeque::new(),
+            later: Vec::new(),
+            steps: 0,
+            messages: 0,
+        }
+    }
+
+    pub(super) fn chat(&self, id: ContactId) -> Option<&Chat> {
+        usize::try_from(id.0).ok().and_then(|place| self.chats.get(place))
+    }
+
+    fn chat_mut(&mut self, id: ContactId) -> Option<&mut Chat> {
+        usize::try_from(id.0).ok().and_then(|place| self.chats.get_mut(place))
+    }
+
+    /// The chat of a WhatsApp account: by BSUID. A phone that comes with another BSUID is another chat, and
+    /// the one that had it hears of that.
+    pub(super) fn meet(&mut self, phone: Option<Phone>, bsuid: &Bsuid) -> ContactId {
+        let id = |place: usize| ContactId(place as u64);
+        let former = self.chats.iter().position(|chat| phone.is_some() && chat.identity.phone == phone);
+        let known = self.chats.iter().position(|chat| chat.identity.bsuid.as_ref() == Some(bsuid));
+        let place = known.unwrap_or(self.chats.len());
+        if known.is_none() {
+            self.chats.push(Chat {
+                identity: Identity { phone, bsuid: Some(bsuid.clone()) },
+                state: State::default(),
+                revision: 0,
+                wake_at: None,
+                said: Vec::new(),
+                unread: VecDeque::new(),
+                last_heard: None,
+            });
+        }
+        let before = self.chats[place].identity.phone;
+        self.chats[place].identity.phone = phone;
+        if let Some(former) = former.filter(|former| *former != place) {
+            self.chats[former].identity.phone = None;
+            self.tasks.push_back(Task::Turn(id(former), vec![Event::Notice(Notice::IdentityChanged)]));
+        }
+        if before.is_some() && phone.is_some() && before != phone {
+            self.tasks.push_back(Task::Turn(id(place), vec![Event::Notice(Notice::IdentityChanged)]));
+        }
+        self.settle();
+        id(place)
+    }
+
+    /// Messages of a chat that arrive together.
+    pub(super) fn hear(&mut self, who: ContactId, heard: Vec<Heard>) {
+        let now = self.now;
+        let mut events = Vec::with_capacity(heard.len());
+        for Heard { content, quotes } in heard {
+            let id = self.message_id();
+            let Some(chat) = self.chat_mut(who) else { return };
+            if !matches!(content, Content::Edit { .. } | Content::Revoke { .. }) {
+                chat.last_heard = Some(id.clone());
+            }
+            let (from, to) = (chat.identity.clone(), BusinessNumber("transcript".into()));
+            events.push(Event::Message(Inbound { id, from, to, sent_at: now, quotes, content }));
+        }
+        self.tasks.push_back(Task::Turn(who, events));
+        self.settle();
+    }
+
+    /// The clock moves on, and what waited for it happens in the order it is due.
+    pub(super) fn wait_until(&mut self, until: Timestamp) {
+        for _ in 0..STEPS_MAX {
+            let call = self.later.iter().map(|(at, ..)| *at).min();
+            let wake = self.chats.iter().filter_map(|chat| chat.wake_at).min();
+            let Some(due) = [call, wake].into_iter().flatten().min().filter(|due| *due <= until) else {
+                self.now = until;
+                return;
+            };
+            self.now = self.now.max(due);
+            if let Some(place) = self.later.iter().position(|(at, ..)| *at == due) {
+                let (_, contact, call) = self.later.swap_remove(place);
+                self.call(contact, call);
+            } else if let Some(place) = self.chats.iter().position(|chat| chat.wake_at == Some(due)) {
+                self.chats[place].wake_at = None;
+                self.tasks.push_back(Task::Turn(ContactId(place as u64), vec![Event::Wake]));
+            }
+            self.settle();
+        }
+        self.restless = true;
+        self.now = until;
+    }
+
+    /// The desk does something to a report. False: there is no such report.
+    pub(super) fn ticket_moves(&mut self, number: TicketNumber, news: &TicketNews) -> bool {
+        let Some((contact, ticket, words)) = self.desk.moves(number, news, self.now) else { return false };
+        self.tasks.push_back(Task::Turn(contact, vec![Event::Notice(Notice::TicketMoved { ticket, words })]));
+        self.settle();
+        true
+    }
+
+    /// The button or row with this title, in the newest message that offered it.
+    pub(super) fn offer(&self, who: ContactId, title: &str) -> Option<Heard> {
+        self.chat(who)?.said.iter().rev().find_map(|(id, message)| {
+            let buttons: &[Button] = match message {
+                Outbound::Buttons { buttons, .. } => buttons,
+                Outbound::List { rows, .. } => rows,
+                Outbound::Text { .. } | Outbound::Certificate { .. } => &[],
+            };
+            let button = buttons.iter().find(|button| button.title.0 == title)?;
+            let content = Content::Choice { id: button.id.clone(), title: button.title.clone() };
+            Some(Heard { content, quotes: Some(id.clone()) })
+        })
+    }
+
+    /// The n-th newest message of the service.
+    pub(super) fn said(&self, who: ContactId, nth: usize) -> Option<MessageId> {
+        self.chat(who)?.said.iter().rev().nth(nth.checked_sub(1)?).map(|(id, _)| id.clone())
+    }
+
+    pub(super) fn last_heard(&self, who: ContactId) -> Option<MessageId> {
+        self.chat(who)?.last_heard.clone()
+    }
+
+    pub(super) fn next_unread(&mut self, who: ContactId) -> Option<Outbound> {
+        self.chat_mut(who)?.unread.pop_front()
+    }
+
+    pub(super) fn any_unread(&mut self) -> Option<Outbound> {
+        self.chats.iter_mut().find_map(|chat| chat.unread.pop_front())
+    }
+
+    pub(super) fn forget_unread(&mut self) {
+        self.chats.iter_mut().for_each(|chat| chat.unread.clear());
+    }
+
+    fn message_id(&mut self) -> MessageId {
+        self.messages += 1;
+        MessageId(format!("wamid.{}", self.messages))
+    }
+
+    /// Works until nothing is left to do now.
+    fn settle(&mut self) {
+        for _ in 0..STEPS_MAX {
+            match self.tasks.pop_front() {
+                Some(Task::Turn(contact, events)) => self.turn(contact, events),
+                Some(Task::Account(phone, event)) => self.account(phone, event),
+                None => return,
+            }
+        }
+        self.tasks.clear();
+        self.restless = true;
+    }
+
+    fn turn(&mut self, contact: ContactId, events: Vec<Event>) {
+        let (now, texts) = (self.now, self.texts);
+        let Some(chat) = usize::try_from(contact.0).ok().and_then(|place| self.chats.get_mut(place)) else { return };
+        chat.revision += 1;
+        let call = CallId(chat.revision);
+        let context = Context { now, contact, call, identity: &chat.identity, texts, rules: &self.rules };
+        let step = step(std::mem::take(&mut chat.state), events, &context);
+        chat.state = step.state;
+        chat.wake_at = step.wake_at;
+        for effect in step.effects {
+            match effect {
+                Effect::Say(reply) => self.say(contact, reply),
+                Effect::Call { call, after_s: 0 } => self.call(contact, call),
+                Effect::Call { call, after_s } => {
+                    let at = now.plus_ms(i64::from(after_s) * crate::domain::time::SECOND_MS);
+                    self.later.push((at, contact, call));
+                }
+                // Nothing is kept here beside what stands in the citizen's own phone.
+                Effect::Purge(_) | Effect::Erase => {}
+            }
+        }
+    }
+
+    /// Personal data leaves only under the login it was written for.
+    fn say(&mut self, contact: ContactId, reply: Reply) {
+        let stale = reply.epoch.is_some_and(|login| {
+            self.accounts.get(&login.account).is_none_or(|account| account.epoch() != login.epoch)
+        });
+        let id = self.message_id();
+        if let Some(chat) = self.chat_mut(contact).filter(|_| !stale) {
+            chat.unread.push_back(reply.message.clone());
+            chat.said.push((id, reply.message));
+        }
+    }
+}
