@@ -16,6 +16,7 @@
 pub mod directive;
 mod parse;
 pub mod pattern;
+pub mod pure;
 
 mod write;
 

@@ -10,6 +10,9 @@ mod people;
 mod route;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use super::{Directive, ExpectedSms, Said, Step, Transcript, Turn, What, written};
@@ -179,14 +182,13 @@ impl Runner<'_> {
 
     fn sms(&mut self, line: usize, expected: &ExpectedSms) {
         let sent = &mut self.world.sms;
-        match sent.iter().position(|(to, text)| *to == expected.to && expected.text.fits(text)) {
-            Some(place) => drop(sent.remove(place)),
-            None => {
-                let sent: Vec<String> = sent.iter().map(|(to, text)| format!("to …{}: {text}", to.ending())).collect();
-                let actual = if sent.is_empty() { String::from("no SMS") } else { sent.join(" | ") };
-                self.mismatch(line, format!("to …{}: {}", expected.to.ending(), expected.text.as_str()), actual);
-            }
+        if let Some(place) = sent.iter().position(|(to, text)| *to == expected.to && expected.text.fits(text)) {
+            sent.remove(place);
+            return;
         }
+        let sent: Vec<String> = sent.iter().map(|(to, text)| format!("to …{}: {text}", to.ending())).collect();
+        let actual = if sent.is_empty() { String::from("no SMS") } else { sent.join(" | ") };
+        self.mismatch(line, format!("to …{}: {}", expected.to.ending(), expected.text.as_str()), actual);
     }
 
     fn expect_nothing(&mut self, line: usize) {

@@ -257,7 +257,7 @@ fn directive() -> impl Strategy<Value = Directive> {
     ]
 }
 
-fn what() -> impl Strategy<Value = What> {
+pub(super) fn what() -> impl Strategy<Value = What> {
     let expected = (
         prop::option::of("[A-Za-z0-9-]{1,9}\\.pdf"),
         words(),

@@ -6,7 +6,7 @@ use crate::domain::call::{Answer, Asker, Call, CallId, Request};
 use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
 use crate::domain::otp::UndoCode;
-use crate::domain::phone::Mobile;
+use crate::domain::phone::{Mobile, Phone};
 
 use super::world::{Task, World};
 
@@ -54,7 +54,7 @@ impl World<'_> {
         let identity = &chat.identity;
         Some(Asker {
             contact,
-            ending: identity.phone.map(|phone| phone.ending()),
+            ending: identity.phone.map(Phone::ending),
             bsuid: identity.bsuid.as_ref().map(|bsuid| hashed(bsuid.0.as_bytes())),
             own_number: identity.phone == Some(account.phone()),
             language: chat.state.language(),
@@ -121,8 +121,14 @@ impl World<'_> {
             AccountEffect::HoldPhoneOf { account, until } => {
                 return self.tasks.push_back(Task::Account(account, AccountEvent::HoldPhone { until }));
             }
-            AccountEffect::PutUndo { key } => return drop(self.undo.insert(key, phone)),
-            AccountEffect::DeleteUndo { key } => return drop(self.undo.remove(&key)),
+            AccountEffect::PutUndo { key } => {
+                self.undo.insert(key, phone);
+                return;
+            }
+            AccountEffect::DeleteUndo { key } => {
+                self.undo.remove(&key);
+                return;
+            }
         };
         self.tasks.push_back(Task::Account(phone, event));
     }

@@ -22,8 +22,8 @@ use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::transcript::directive::TicketNews;
 
-/// A transcript that sets no clock starts on Monday, 23 November 2026, 09.00 WIB.
-const START: Timestamp = Timestamp(1_795_399_200_000);
+/// A transcript that sets no clock starts on Monday, 23 November 2026, 08.00 WIB.
+const START: Timestamp = Timestamp(1_795_395_600_000);
 /// More steps than this without anyone writing or waiting: something runs in a circle.
 const STEPS_MAX: usize = 2_000;
 
@@ -248,7 +248,7 @@ impl<'t> World<'t> {
                 Effect::Say(reply) => self.say(contact, reply),
                 Effect::Call { call, after_s: 0 } => self.call(contact, call),
                 Effect::Call { call, after_s } => {
-                    let at = now.plus_ms(i64::from(after_s) * crate::domain::time::SECOND_MS);
+                    let at = now.plus_ms(i64::from(after_s) * SECOND_MS);
                     self.later.push((at, contact, call));
                 }
                 // Nothing is kept here beside what stands in the citizen's own phone.
