@@ -11,6 +11,9 @@ mod route;
 mod world;
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "all other inputs are typed")]
+mod safety;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
