@@ -95,7 +95,8 @@ impl Head {
         Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset: start.len() as u64 })
     }
 
-    /// Goes on in a segment that ends at `offset`: whatever stands behind is cut off, durably.
+    /// Goes on in a segment that ends at `offset`: whatever stands behind is cut off, durably. Its name is made
+    /// durable too: a process killed right after `create` leaves a segment that only the page cache knows.
     pub(super) fn resume(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -107,6 +108,7 @@ impl Head {
         let file = disk.open(&path).map_err(DiskFailure::of("open", &path))?;
         file.set_len(offset).map_err(DiskFailure::of("cut", &path))?;
         file.sync().map_err(DiskFailure::of("sync", &path))?;
+        disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
         Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset })
     }
 

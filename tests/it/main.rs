@@ -6,6 +6,7 @@ mod graph_client;
 mod outbound;
 mod payloads;
 mod sms_http;
+mod store;
 mod tidy;
 mod tiny_server;
 mod transcripts;

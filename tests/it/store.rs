@@ -1,0 +1,9 @@
+//! The store: what it promises, held against a model, a damaged disk and a lost power supply.
+
+#![allow(clippy::unwrap_used)] // helpers of tests are tests: there a panic is the finding
+
+mod damage;
+mod disk;
+mod model;
+mod power;
+mod world;

@@ -1,0 +1,118 @@
+//! Synthetic records, and an inlet that remembers what it was given.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use siaga::clock::ManualClock;
+use siaga::conversation::Notice;
+use siaga::domain::contact::{BusinessNumber, ContactId, Recipient};
+use siaga::domain::keys::ServerKeys;
+use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Status, Text};
+use siaga::domain::phone::Phone;
+use siaga::domain::time::Timestamp;
+use siaga::ports::{
+    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RowId, Store, Table, Ticket, Value,
+};
+use siaga::store::disk::Disk;
+use siaga::store::{self, Journal, OpenError, Options};
+
+/// Remembers deliveries: rows as (id, contact), statuses by message.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub rows: Mutex<Vec<RowId>>,
+    pub statuses: Mutex<Vec<String>>,
+}
+
+impl Inlet for Seen {
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Inbox { id, .. } => self.rows.lock().unwrap().push(id),
+                Delivery::Status(status) => self.statuses.lock().unwrap().push(status.message.0),
+            }
+        }
+    }
+}
+
+pub(crate) fn keys() -> ServerKeys {
+    ServerKeys::derive(&[7; 32])
+}
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(Timestamp(1_795_000_000_000)))
+}
+
+/// Small bounds, so that short histories cross them.
+pub(crate) fn options(path: &Path) -> Options {
+    Options { segment_bytes: 700, gather_us: 0, ..Options::new(path) }
+}
+
+pub(crate) fn open(path: &Path) -> Result<Arc<Journal>, OpenError> {
+    store::open(&options(path), &keys(), clock())
+}
+
+pub(crate) fn open_on(disk: &Arc<impl Disk>, options: &Options) -> Result<Arc<Journal>, OpenError> {
+    store::open_on(Arc::clone(disk) as Arc<dyn Disk>, options, &keys(), clock())
+}
+
+pub(crate) fn key(number: u8) -> Key {
+    Key::from_slice(&[b'k', number])
+}
+
+pub(crate) fn value(text: &str) -> Value {
+    Value::encode(1, &text)
+}
+
+pub(crate) fn put(number: u8, text: &str) -> Part {
+    Part::Put { table: Table::Contact, key: key(number), value: value(text) }
+}
+
+pub(crate) fn inbox(contact: u64) -> InboxRow {
+    InboxRow { contact: ContactId(contact), accepted_at: Timestamp(1), body: InboxBody::Notice(Notice::LoginEnded) }
+}
+
+pub(crate) fn outbox(contact: u64, text: &str) -> OutboxRow {
+    OutboxRow {
+        contact: ContactId(contact),
+        number: BusinessNumber("1000".into()),
+        to: Recipient::Phone(Phone::from_wa_id("6281200000042").unwrap()),
+        kind: ReplyKind::Answer,
+        message: Arc::new(Outbound::Text { body: Text(text.to_owned()) }),
+        epoch: None,
+        born_at: Timestamp(2),
+    }
+}
+
+pub(crate) fn status(message: &str) -> Status {
+    Status {
+        message: MessageId(message.to_owned()),
+        number: BusinessNumber("1000".into()),
+        state: DeliveryState::Sent,
+        at: Timestamp(3),
+        tag: Some("row".to_owned()),
+        error: None,
+    }
+}
+
+pub(crate) fn record(parts: Vec<Part>) -> Record {
+    Record { writer: None, parts }
+}
+
+pub(crate) fn append(store: &dyn Store, parts: Vec<Part>) -> Ticket {
+    store.append(record(parts)).unwrap()
+}
+
+/// Appends and waits until it is durable.
+pub(crate) fn durable(store: &dyn Store, parts: Vec<Part>) -> u64 {
+    let ticket = append(store, parts);
+    ticket.durable.blocking_recv().unwrap();
+    ticket.lsn.0
+}
+
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+pub(crate) fn get(store: &dyn Store, number: u8) -> Option<Value> {
+    wait(store.get(Table::Contact, key(number))).unwrap()
+}
