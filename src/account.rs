@@ -228,7 +228,7 @@ pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>)
         AccountEvent::Record { job, result } => run.record(job, result),
         AccountEvent::Changed { job, result } => run.changed(job, &result),
         AccountEvent::TicketFiled { job, result } => run.reported(job, result),
-        AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until)),
+        AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until), None),
         AccountEvent::HoldPhone { until } => run.hold_phone(until),
     }
     run.end()

@@ -25,7 +25,7 @@ impl Run<'_, '_> {
 
     fn shut_changes_and_end_logins(&mut self) {
         let until = later(self.now(), self.context.rules.changes_shut_s);
-        self.end_logins(Some(until));
+        self.end_logins(Some(until), None);
     }
 
     /// Whether a login that has just proven the phone must prove the person too.

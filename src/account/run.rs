@@ -148,13 +148,15 @@ impl<'a, 'c> Run<'a, 'c> {
         self.effects.push(AccountEffect::Sms { contact: ask.asker.contact, call: ask.call, to, text });
     }
 
-    /// Ends every login at once: nothing written under the old epoch leaves any more.
-    pub(super) fn end_logins(&mut self, changes_shut_until: Option<Timestamp>) {
+    /// Ends every login at once: nothing written under the old epoch leaves any more. The chat whose answer says
+    /// so needs no notice: it would take from it the very call that it waits for.
+    pub(super) fn end_logins(&mut self, changes_shut_until: Option<Timestamp>, told: Option<ContactId>) {
         self.account.epoch = self.account.epoch.saturating_add(1);
         self.account.changes_shut_until = self.account.changes_shut_until.max(changes_shut_until);
         let ended: Vec<ContactId> =
             self.account.chats.iter_mut().filter_map(|chat| chat.login.take().map(|_| chat.contact)).collect();
-        self.effects.extend(ended.into_iter().map(|contact| AccountEffect::EndLogin { contact }));
+        let others = ended.into_iter().filter(|contact| told != Some(*contact));
+        self.effects.extend(others.map(|contact| AccountEffect::EndLogin { contact }));
     }
 
     /// Asks who stands under the phone.

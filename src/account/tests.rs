@@ -624,11 +624,13 @@ fn an_undo_puts_the_name_back_ends_logins_and_shuts_changes_from_any_chat() {
     let stranger = contact_asker(9, false);
     let answer = world.ask_as(stranger, undo.clone());
     let Answer::Undone { ticket } = &answer else { panic!("{answer:?}") };
-    assert_eq!(ticket.kind, TicketKind::NameChange);
+    assert_eq!(ticket.kind, TicketKind::NameChangeUndone);
     assert_eq!(world.people[0].name, name("SITI RAHMWATI"));
     assert!(world.account.epoch() > login.epoch);
     assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
     assert_eq!(world.ask_as(contact_asker(10, false), undo.clone()), answer, "typed twice, done once");
+    let told = |effect: &AccountEffect| matches!(effect, AccountEffect::EndLogin { contact } if contact.0 == 1);
+    assert_eq!(world.out.iter().filter(|effect| told(effect)).count(), 1);
     world.wait(MINUTE_MS);
     world.log_in(asker);
     let until = world.now.plus_ms(DAY_MS - MINUTE_MS);
@@ -752,4 +754,15 @@ fn a_clock_that_jumps_back_ends_codes_and_logins_and_keeps_locks() {
     assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
     let locked = world.ask_as(stranger, world.challenge(OtpPurpose::Login));
     assert!(matches!(locked, Answer::Locked { until } if until <= world.now.plus_ms(DAY_MS)), "{locked:?}");
+}
+
+#[test]
+fn a_chat_that_undoes_its_own_change_is_answered_and_not_noticed() {
+    let mut world = World::new();
+    world.log_in(contact_asker(1, true));
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::NameChanged);
+    let undo = world.undo();
+    assert!(matches!(world.own(undo), Answer::Undone { .. }));
+    assert!(!world.out.iter().any(|effect| matches!(effect, AccountEffect::EndLogin { .. })), "{:?}", world.out);
+    assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
 }

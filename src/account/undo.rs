@@ -69,7 +69,7 @@ impl Run<'_, '_> {
             }
         };
         let until = later(self.now(), self.context.rules.changes_shut_s);
-        self.end_logins(Some(until));
+        self.end_logins(Some(until), Some(ask.asker.contact));
         if let Some(What::Phone { to }) = self.open_change(key).map(|change| change.what.clone()) {
             self.effects.push(AccountEffect::EndLoginsOf { account: to, changes_shut_until: until });
         }
@@ -84,7 +84,7 @@ impl Run<'_, '_> {
             return self.say(ask, Answer::Down);
         };
         let (kind, claimed_phone) = match change.what {
-            What::Name { .. } => (TicketKind::NameChange, None),
+            What::Name { .. } => (TicketKind::NameChangeUndone, None),
             What::Phone { to } => (TicketKind::ChangeUndone, Some(to)),
         };
         let whole = change.stage == Stage::PutBack { whole: true };

@@ -128,8 +128,8 @@ pub enum Answer {
     ChangesShut {
         until: Timestamp,
     },
-    /// The change is undone; the report filed about it. Its kind says which change it was: `NameChange` a name,
-    /// `ChangeUndone` a phone.
+    /// The change is undone; the report filed about it. Its kind says which change it was:
+    /// `NameChangeUndone` a name, `ChangeUndone` a phone.
     Undone {
         ticket: TicketView,
     },

@@ -91,6 +91,9 @@ pub enum TicketKind {
     NameChange,
     /// An undone change of phone. Not in the list.
     ChangeUndone,
+    /// An undone change of name. Not in the list; never one with a `NameChange`, which the one who made the
+    /// change may have asked for.
+    NameChangeUndone,
 }
 
 /// Where a report stands.

@@ -153,6 +153,8 @@ impl Runner<'_> {
     fn directive(&mut self, line: usize, directive: &Directive) {
         match directive {
             Directive::Wa { phone, bsuid } => self.who = Some(self.world.meet(*phone, bsuid)),
+            // The first one says when it all starts.
+            Directive::Clock(at) if self.report.turns == 0 => self.world.now = *at,
             Directive::Clock(at) if *at < self.world.now => {
                 self.mismatch(
                     line,

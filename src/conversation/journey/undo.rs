@@ -27,7 +27,7 @@ pub(super) fn asked(talk: &mut Talk<'_>, heard: &Heard) {
 pub(super) fn undone(talk: &mut Talk<'_>, ticket: &TicketView) {
     talk.state.ticket = Some(ticket.number);
     let (day, clock) = (Day(ticket.due), Clock(ticket.due, Zone::Wib));
-    talk.tell(Draft::answer(if ticket.kind == TicketKind::NameChange {
+    talk.tell(Draft::answer(if ticket.kind == TicketKind::NameChangeUndone {
         table::undone_name(ticket.number, day, clock)
     } else {
         table::undone(ticket.number, day, clock)

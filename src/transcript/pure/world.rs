@@ -22,8 +22,8 @@ use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::transcript::directive::TicketNews;
 
-/// A transcript that sets no clock starts on Monday, 23 November 2026, 08.00 WIB.
-const START: Timestamp = Timestamp(1_795_395_600_000);
+/// A transcript that sets no clock starts on Monday, 23 November 2026, 09.00 WIB.
+const START: Timestamp = Timestamp(1_795_399_200_000);
 /// More steps than this without anyone writing or waiting: something runs in a circle.
 const STEPS_MAX: usize = 2_000;
 
