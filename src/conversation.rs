@@ -17,6 +17,8 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::call::{Answer, Call, CallId};
@@ -63,6 +65,9 @@ pub struct Context<'a> {
     pub identity: &'a Identity,
     pub texts: &'a text::Texts,
     pub rules: &'a Rules,
+    /// A message of ours that the citizen quotes, while it is still known: a typed "1" then means its first
+    /// button. Where it is not known any more, the open question is meant.
+    pub quoted: &'a dyn Fn(&MessageId) -> Option<Arc<Outbound>>,
 }
 
 /// The figures of conversation.md 5 and 7 that an operator may tune (config section `[conversation]`).

@@ -276,6 +276,7 @@ want_kind = the number or name of a problem in the list
 want_detail = your words
 want_lost = the old number, the full name and the 16-digit NIK
 want_old_phone = the old number
+you = you
 want_choice = one of the choices in our last message
 
 # --- Buttons (20 characters) and list rows (24) -----------------------------------------------------------

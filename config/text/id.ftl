@@ -256,6 +256,7 @@ want_kind = nomor atau nama masalah dari daftar
 want_detail = keterangan Anda
 want_lost = nomor lama, nama lengkap, dan 16 angka NIK
 want_old_phone = nomor lama
+you = Anda
 want_choice = salah satu pilihan pada pesan terakhir kami
 
 # --- Buttons (20 characters) and list rows (24) -----------------------------------------------------------

@@ -219,6 +219,7 @@ impl Life {
             identity: &memory.record.identity,
             texts: &neighbours.texts,
             rules: &neighbours.rules,
+            quoted: &|_| None,
         };
         for effect in neighbours.script.resume(&memory.record.state, &context) {
             if let Effect::Call { call, after_s } = effect {

@@ -3,17 +3,17 @@
 //! Later words win over earlier ones, except that every code counts and every person is kept. What a tap, a
 //! typed title, a number or a plain yes means is settled here, so that the journeys see one [`Choice`].
 
+use super::Context;
 use super::choice::Choice;
 use super::input::{self, Greeting, Keyword, PersonFault, PhoneReading, Reading, YesNo};
-use super::state::{Question, Session, State};
-use super::text::Texts;
+use super::state::{Said, Session, State};
 use crate::domain::call::Claim;
-use crate::domain::message::{Content, Inbound, MessageId};
+use crate::domain::message::{Button, Content, MessageId, Outbound};
 use crate::domain::otp::Otp;
 use crate::domain::phone::Mobile;
 
-/// Characters of a turn that are kept as prose (a report's detail).
-const PROSE_MAX: usize = 1_000;
+/// Bytes of a turn that are kept as prose (a report's detail): it rests in the contact's record while it is filed.
+const PROSE_BYTES_MAX: usize = 700;
 /// Codes of one turn that are tried: more than an account ever allows.
 const CODES_MAX: usize = 10;
 /// Lines of several people that are read.
@@ -47,12 +47,13 @@ pub(super) enum Media {
 
 impl Heard {
     /// Reads a turn's messages. Taken-back messages are gone already.
-    pub(super) fn read(messages: &[Inbound], state: &State, texts: &Texts) -> Self {
+    pub(super) fn read(messages: &[Said], state: &State, context: &Context<'_>) -> Self {
         let mut heard = Self::default();
         heard.reading.filler = true;
         let mut people = Vec::new();
         for message in settled(messages, state.session.as_deref()) {
-            heard.take(message.1, message.0, state, texts, &mut people);
+            let offers = offers(&message, state, context);
+            heard.take(&message, state, &offers, &mut people);
         }
         if people.len() > 1 {
             heard.reading.people = people;
@@ -69,18 +70,17 @@ impl Heard {
 
     fn take(
         &mut self,
-        content: &Content,
-        id: &MessageId,
+        message: &Settled<'_>,
         state: &State,
-        texts: &Texts,
+        offers: &Offers,
         people: &mut Vec<Result<Claim, PersonFault>>,
     ) {
-        match content {
-            Content::Text(text) => self.take_text(&text.0, state, texts, people),
+        match message.content {
+            Content::Text(text) => self.take_text(&text.0, offers, people),
             Content::Choice { id, title } => match Choice::from_id(id) {
                 Some((epoch, choice)) if epoch == state.epoch => self.choose(choice),
                 Some(_) => self.stale = true,
-                None => self.take_text(&title.0, state, texts, people),
+                None => self.take_text(&title.0, offers, people),
             },
             Content::Voice => self.media = Some(Media::Voice),
             Content::Photo | Content::File => self.media = Some(Media::Photo),
@@ -95,7 +95,19 @@ impl Heard {
             Content::Sticker | Content::Reaction | Content::Edit { .. } | Content::Revoke { .. } => return,
         }
         self.speaks = true;
-        self.last = Some(fingerprint(id));
+        self.last = Some(fingerprint(message.id));
+    }
+
+    fn add_prose(&mut self, text: &str) {
+        if !self.prose.is_empty() {
+            self.prose.push('\n');
+        }
+        for c in text.chars().filter(|c| !c.is_control() || c.is_whitespace()) {
+            if self.prose.len() + c.len_utf8() > PROSE_BYTES_MAX {
+                break;
+            }
+            self.prose.push(c);
+        }
     }
 
     fn choose(&mut self, choice: Choice) {
@@ -103,18 +115,15 @@ impl Heard {
         self.reading.keyword = None;
     }
 
-    fn take_text(&mut self, text: &str, state: &State, texts: &Texts, people: &mut Vec<Result<Claim, PersonFault>>) {
+    fn take_text(&mut self, text: &str, offers: &Offers, people: &mut Vec<Result<Claim, PersonFault>>) {
         let new = input::read(text);
         if !new.filler {
-            let room = PROSE_MAX.saturating_sub(self.prose.chars().count());
-            let words = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).take(room);
-            if !self.prose.is_empty() {
-                self.prose.push('\n');
-            }
-            self.prose.extend(words);
+            self.add_prose(text);
         }
-        if let Some(choice) = state.session.as_deref().and_then(|session| meant(text, &new, session, state, texts)) {
+        if let Some(choice) = offers.meant(text, &new) {
             self.choose(choice);
+        } else if offers.are_old && new.choice.is_some() {
+            self.stale = true;
         } else if new.keyword.is_some() {
             self.reading.keyword = new.keyword;
             self.choice = None;
@@ -163,23 +172,28 @@ impl Heard {
     }
 }
 
+/// A message as it stands after edits.
+struct Settled<'a> {
+    id: &'a MessageId,
+    quotes: Option<&'a MessageId>,
+    content: &'a Content,
+}
+
 /// The messages as they stand after edits: an edit of a message of this turn replaces it; one of the last
 /// answer counts as a message while the same question is asked; any other says nothing.
-fn settled<'a>(messages: &'a [Inbound], session: Option<&Session>) -> Vec<(&'a MessageId, &'a Content)> {
-    let mut settled: Vec<(&MessageId, &Content)> = Vec::with_capacity(messages.len());
-    for message in messages {
-        let Content::Edit { original, content } = &message.content else {
-            settled.push((&message.id, &message.content));
+fn settled<'a>(messages: &'a [Said], session: Option<&Session>) -> Vec<Settled<'a>> {
+    let mut settled: Vec<Settled<'_>> = Vec::with_capacity(messages.len());
+    for Said { id, quotes, content } in messages {
+        let quotes = quotes.as_ref();
+        let Content::Edit { original, content } = content else {
+            settled.push(Settled { id, quotes, content });
             continue;
         };
-        if let Some(place) = settled.iter_mut().find(|(id, _)| *id == original) {
-            place.1 = content;
-        } else if session.is_some_and(|session| {
-            session.answered.is_some_and(|answered| {
-                answered.message == fingerprint(original) && answered.question == session.question
-            })
-        }) {
-            settled.push((original, content));
+        let answered = session.and_then(|session| session.answered.filter(|it| it.question == session.question));
+        if let Some(place) = settled.iter_mut().find(|place| place.id == original) {
+            place.content = content;
+        } else if answered.is_some_and(|answered| answered.message == fingerprint(original)) {
+            settled.push(Settled { id: original, quotes, content });
         }
     }
     settled
@@ -190,41 +204,78 @@ fn fingerprint(id: &MessageId) -> u64 {
     id.0.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Which of the choices on the screen a text means: by its title, its number, a yes or a no.
-fn meant(text: &str, reading: &Reading, session: &Session, state: &State, texts: &Texts) -> Option<Choice> {
-    let offered = &session.offered;
-    let typed = folded(text);
-    if typed.is_empty() {
-        return None;
+/// The ways on that a text can mean: those of the message it quotes, or those on the screen.
+struct Offers {
+    choices: Vec<Choice>,
+    /// What stands on each, folded.
+    titles: Vec<String>,
+    /// At the choice of a dose a number is the dose.
+    numbers_are_doses: bool,
+    takes_prose: bool,
+    /// The quoted message is of an earlier session.
+    are_old: bool,
+}
+
+fn offers(message: &Settled<'_>, state: &State, context: &Context<'_>) -> Offers {
+    let session = state.session.as_deref();
+    let title = |choice: &Choice| folded(&context.texts.unsaid(&choice.title(), state.language));
+    let quoted = message.quotes.and_then(context.quoted);
+    let buttons: &[Button] = match quoted.as_deref() {
+        Some(Outbound::Buttons { buttons, .. } | Outbound::List { rows: buttons, .. }) => buttons,
+        Some(Outbound::Text { .. } | Outbound::Certificate { .. }) | None => &[],
+    };
+    let ids: Vec<_> = buttons.iter().filter_map(|button| Choice::from_id(&button.id)).collect();
+    let are_old = ids.iter().any(|(epoch, _)| *epoch != state.epoch);
+    let choices: Vec<Choice> = if are_old {
+        Vec::new()
+    } else if ids.is_empty() {
+        session.map(|session| session.offered.clone()).unwrap_or_default()
+    } else {
+        ids.into_iter().map(|(_, choice)| choice).collect()
+    };
+    Offers {
+        titles: choices.iter().map(title).collect(),
+        numbers_are_doses: choices.iter().any(|choice| matches!(choice, Choice::Dose(_))),
+        takes_prose: session.is_some_and(|session| session.question.takes_prose()),
+        choices,
+        are_old,
     }
-    let titled = |choice: &&Choice| folded(&texts.unsaid(&choice.title(), state.language)) == typed;
-    if let Some(choice) = offered.iter().find(titled) {
-        return Some(*choice);
-    }
-    if session.question.takes_prose() {
-        return None;
-    }
-    if let Some(number) = reading.choice {
-        // At the choice of a dose a number is the dose.
-        let place = usize::from(number).checked_sub(1)?;
-        return if session.question == Question::Dose { None } else { offered.get(place).copied() };
-    }
-    let has = |choice| offered.contains(&choice).then_some(choice);
-    let says = |words: &[&str]| typed.split(' ').any(|typed| words.contains(&typed));
-    let agrees = says(&["setuju", "agree"]);
-    if says(&["tidak", "not"]) && agrees || reading.yes_no == Some(YesNo::No) {
-        return offered.iter().copied().find(|choice| choice.is_no());
-    }
-    let short = typed.split(' ').count() <= 2;
-    if says(&["lain", "other"]) && (short || agrees || says(&["nomor", "nomer", "number"])) {
-        let other = has(Choice::AgreeOther).or(has(Choice::OtherNumber));
-        if other.is_some() {
-            return other;
+}
+
+impl Offers {
+    /// The choice a text means: by its title, its number, a yes or a no.
+    fn meant(&self, text: &str, reading: &Reading) -> Option<Choice> {
+        let typed = folded(text);
+        if typed.is_empty() {
+            return None;
         }
+        if let Some(place) = self.titles.iter().position(|title| *title == typed) {
+            return self.choices.get(place).copied();
+        }
+        if self.takes_prose {
+            return None;
+        }
+        if let Some(number) = reading.choice {
+            let place = usize::from(number).checked_sub(1)?;
+            return if self.numbers_are_doses { None } else { self.choices.get(place).copied() };
+        }
+        let find = |is: fn(Choice) -> bool| self.choices.iter().copied().find(|choice| is(*choice));
+        let says = |words: &[&str]| typed.split(' ').any(|typed| words.contains(&typed));
+        let agrees = says(&["setuju", "agree"]);
+        if says(&["tidak", "not"]) && agrees || reading.yes_no == Some(YesNo::No) {
+            return find(Choice::is_no);
+        }
+        let short = typed.split(' ').count() <= 2;
+        if says(&["lain", "other"]) && (short || agrees || says(&["nomor", "nomer", "number"])) {
+            let other = find(|choice| matches!(choice, Choice::AgreeOther | Choice::OtherNumber));
+            if other.is_some() {
+                return other;
+            }
+        }
+        // "mau donlod ya" asks; it agrees to nothing.
+        let yes = reading.yes_no == Some(YesNo::Yes) && reading.wish.is_none();
+        if agrees || yes { find(Choice::is_yes) } else { None }
     }
-    // "mau donlod ya" asks; it agrees to nothing.
-    let yes = reading.yes_no == Some(YesNo::Yes) && reading.wish.is_none();
-    if agrees || yes { offered.iter().copied().find(|choice| choice.is_yes()) } else { None }
 }
 
 /// Letters and digits in lower case, one blank between words.

@@ -24,11 +24,11 @@ mod wait;
 use super::choice::Choice;
 use super::heard::Heard;
 use super::say::Draft;
-use super::state::{Known, Login, Question, Session, State, Waiting};
+use super::state::{Answered, Known, Login, Question, Said, Session, State, Waiting, Why};
 use super::text::value::Phrase;
 use super::{Context, Effect, Event, Reply, Step};
 use crate::domain::call::{Answer, Call, CallId, Request};
-use crate::domain::message::{Content, Inbound, Outbound, ReplyKind, Text};
+use crate::domain::message::{Content, Outbound, ReplyKind, Text};
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 
@@ -48,13 +48,15 @@ pub(super) struct Talk<'a> {
 pub(super) fn turn(state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
     let mut talk = Talk { state, context, effects: Vec::new(), said: Vec::new(), before: Vec::new() };
     greet::close_if_over(&mut talk);
-    let mut messages: Vec<Inbound> = Vec::new();
+    let mut messages: Vec<Said> = Vec::new();
     let mut woken = false;
     for event in events {
         match event {
             Event::Notice(notice) => notice::noticed(&mut talk, notice),
             Event::Answer { call, answer } => messages.extend(talk.answered(call, answer)),
-            Event::Message(message) => messages.push(message),
+            Event::Message(message) => {
+                messages.push(Said { id: message.id, quotes: message.quotes, content: message.content });
+            }
             Event::Wake => woken = true,
         }
     }
@@ -150,7 +152,7 @@ impl Talk<'_> {
             call,
             request: request.clone(),
             since: now,
-            again: false,
+            why: Why::First,
             ticket: None,
             downs: 0,
             soothed_at: None,
@@ -194,7 +196,7 @@ impl Talk<'_> {
     }
 
     /// Reads the messages of a turn, those that came while an answer was awaited among them.
-    fn heard(&mut self, messages: Vec<Inbound>) {
+    fn heard(&mut self, messages: Vec<Said>) {
         let taken_back: Vec<_> =
             messages
                 .iter()
@@ -202,7 +204,7 @@ impl Talk<'_> {
                     if let Content::Revoke { original } = &message.content { Some(original.clone()) } else { None }
                 })
                 .collect();
-        let messages: Vec<Inbound> = messages.into_iter().filter(|message| !taken_back.contains(&message.id)).collect();
+        let messages: Vec<Said> = messages.into_iter().filter(|message| !taken_back.contains(&message.id)).collect();
         self.effects.extend(taken_back.into_iter().map(Effect::Purge));
         if messages.is_empty() {
             return;
@@ -212,19 +214,19 @@ impl Talk<'_> {
         if let Some(session) = self.state.session.as_deref_mut() {
             session.heard_at = now;
         }
-        let heard = Heard::read(&messages, &self.state, self.context.texts);
+        let heard = Heard::read(&messages, &self.state, self.context);
         if wait::heard(self, &heard, messages) {
             return;
         }
         let asked = self.question();
         route::heard(self, &heard);
         if let (Some(message), Some(session)) = (heard.last, self.state.session.as_deref_mut()) {
-            session.answered = asked.map(|question| super::state::Answered { message, question });
+            session.answered = asked.map(|question| Answered { message, question });
         }
     }
 
     /// Takes an answer and gives the messages that waited for it.
-    fn answered(&mut self, call: CallId, answer: Answer) -> Vec<Inbound> {
+    fn answered(&mut self, call: CallId, answer: Answer) -> Vec<Said> {
         if status::watch_answered(self, call, &answer) {
             return Vec::new();
         }

@@ -18,7 +18,9 @@ use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{DAY_MS, Timestamp};
 
-pub(super) use session::{Answered, FamilyLine, Known, Login, Pending, Question, Report, Session, Waiting, Wanted};
+pub(super) use session::{
+    Answered, FamilyLine, Known, Login, Pending, Question, Report, Said, Session, Waiting, Wanted, Why,
+};
 
 /// Undo codes that one chat may try within a day.
 const UNDO_TRIES_A_DAY: u8 = 5;

@@ -27,6 +27,8 @@ struct Chat {
     revision: u64,
     messages: Cell<u64>,
     wake_at: Option<Timestamp>,
+    /// What a message of the citizen quotes, whatever its id.
+    quoted: Option<Arc<Outbound>>,
 }
 
 impl Chat {
@@ -41,6 +43,7 @@ impl Chat {
             revision: 0,
             messages: Cell::new(0),
             wake_at: None,
+            quoted: None,
         }
     }
 
@@ -53,6 +56,7 @@ impl Chat {
             identity: &self.identity,
             texts: &self.texts,
             rules: &self.rules,
+            quoted: &|_| self.quoted.clone(),
         };
         let step = step(std::mem::take(&mut self.state), events, &context);
         self.state = step.state;
@@ -179,6 +183,7 @@ fn a_call_is_resumed_under_its_id_and_a_late_answer_of_another_is_ignored() {
         identity: &chat.identity,
         texts: &chat.texts,
         rules: &chat.rules,
+        quoted: &|_| None,
     };
     assert_eq!(resume(&chat.state, &context), made);
     let before = chat.state.clone();

@@ -5,7 +5,7 @@ use crate::conversation::choice::Choice as C;
 use crate::conversation::heard::Heard;
 use crate::conversation::input::Wish;
 use crate::conversation::say::Draft;
-use crate::conversation::state::{Question as Q, Wanted};
+use crate::conversation::state::{Question as Q, Wanted, Why};
 use crate::conversation::text::table;
 use crate::conversation::text::value::{Clock, Day};
 use crate::domain::call::Request;
@@ -21,7 +21,7 @@ pub(super) fn enter(talk: &mut Talk<'_>) {
     }
     let fresh_ms = i64::from(talk.context.rules.fresh_login_s) * SECOND_MS;
     if !is_open(talk) && talk.now().since_ms(login.proven_at) > fresh_ms {
-        return prove(talk);
+        return prove(talk, Why::First);
     }
     if !is_open(talk) {
         open(talk);
@@ -35,9 +35,10 @@ fn is_open(talk: &Talk<'_>) -> bool {
 }
 
 /// Asks for a fresh code.
-fn prove(talk: &mut Talk<'_>) {
+fn prove(talk: &mut Talk<'_>, why: Why) {
     let Some(login) = talk.login() else { return login::menu(talk) };
-    talk.call(Request::ChallengeOtp { account: login.account, purpose: OtpPurpose::Fresh });
+    let request = Request::ChallengeOtp { account: login.account, purpose: OtpPurpose::Fresh };
+    talk.call_with(request, |waiting| waiting.why = why);
 }
 
 /// The time in which a change has to be finished begins.
@@ -70,8 +71,7 @@ fn proceed(talk: &mut Talk<'_>) {
 pub(super) fn may_finish(talk: &mut Talk<'_>) -> bool {
     let may = is_open(talk);
     if !may {
-        talk.begin_with(table::change_late());
-        prove(talk);
+        prove(talk, Why::Late);
     }
     may
 }

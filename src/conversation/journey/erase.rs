@@ -20,7 +20,9 @@ pub(super) fn cancelled(talk: &mut Talk<'_>) {
     let (question, offered) = talk.session().before_erase.take().unwrap_or((Q::Consent, Vec::new()));
     talk.session().offered = offered;
     talk.begin_with(table::erase_kept());
-    talk.ask(question, prompt::of(talk, question));
+    // Who was never greeted is greeted now.
+    let draft = if question == Q::Consent { prompt::consent(talk) } else { prompt::of(talk, question) };
+    talk.ask(question, draft);
 }
 
 /// "Ya, hapus": session, watch and open sends go. Undo tries, proof of consent and the language stay here;

@@ -5,7 +5,7 @@ use crate::conversation::choice::Choice as C;
 use crate::conversation::heard::Heard;
 use crate::conversation::input::PhoneReading;
 use crate::conversation::say::Draft;
-use crate::conversation::state::{Login, Question as Q, Wanted};
+use crate::conversation::state::{Login, Question as Q, Wanted, Why};
 use crate::conversation::text::table;
 use crate::conversation::text::value::Count;
 use crate::domain::call::{self, Request};
@@ -64,7 +64,7 @@ pub(super) fn resend(talk: &mut Talk<'_>) -> bool {
         Some(_) | None => return false,
     };
     let Some(account) = target(talk, purpose) else { return false };
-    talk.call_with(Request::ChallengeOtp { account, purpose }, |waiting| waiting.again = true);
+    talk.call_with(Request::ChallengeOtp { account, purpose }, |waiting| waiting.why = Why::Again);
     true
 }
 
@@ -94,9 +94,12 @@ fn target(talk: &Talk<'_>, purpose: OtpPurpose) -> Option<Mobile> {
 }
 
 /// A code is on its way, or would be.
-pub(super) fn otp_sent(talk: &mut Talk<'_>, account: Mobile, purpose: OtpPurpose, again: bool) {
+pub(super) fn otp_sent(talk: &mut Talk<'_>, account: Mobile, purpose: OtpPurpose, why: Why) {
+    if why == Why::Late {
+        talk.begin_with(table::change_late());
+    }
     let (own, ending) = (greet::is_own(talk, account), account.ending());
-    let phrase = match (purpose, again) {
+    let phrase = match (purpose, why == Why::Again) {
         (OtpPurpose::Login, false) if own => table::otp_sent(ending),
         (OtpPurpose::Login, false) => table::otp_maybe(ending),
         (OtpPurpose::Login, true) if !own => table::otp_resent_maybe(ending),

@@ -46,7 +46,12 @@ pub(super) fn proven(talk: &mut Talk<'_>, to: Mobile) {
 pub(super) fn changed(talk: &mut Talk<'_>, to: Mobile) {
     let called = prompt::called(talk);
     change::done(talk);
-    talk.session().person = None;
+    let moved = talk.session().person.take();
+    if let (Some(moved), Some(watch)) = (moved, talk.state.watch.as_deref_mut())
+        && watch.person == moved.id
+    {
+        watch.account = to;
+    }
     let draft = Draft::answer(table::phone_done(called, to.ending()));
     talk.ask(Q::Served, draft.offering(&super::WAYS_ON));
 }

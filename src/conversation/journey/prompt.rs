@@ -7,8 +7,8 @@ use crate::conversation::say::Draft;
 use crate::conversation::state::Question as Q;
 use crate::conversation::text::table;
 use crate::conversation::text::value::{Clock, Count, Phrase, Want, WholeName, Word};
-use crate::domain::certificate::Language;
 use crate::domain::otp::OtpPurpose;
+use crate::domain::ticket::TicketKind;
 use crate::domain::time::{MINUTE_MS, Timestamp, Zone};
 
 /// The question in full.
@@ -27,7 +27,7 @@ pub(super) fn of(talk: &Talk<'_>, question: Q) -> Draft {
         Q::ConfirmName => confirm_name(talk),
         Q::NewPhone => Draft::prompt(table::ask_new_phone(called(talk))),
         Q::TicketKind => Draft::prompt(table::ticket_kind()).offering(&C::kinds()),
-        Q::TicketDetail => Draft::prompt(table::ticket_where()),
+        Q::TicketDetail => Draft::prompt(detail(talk)),
         Q::Lost => Draft::prompt(table::lost_ask()).offering(&[C::Disagree]),
         Q::LostPhone => Draft::prompt(table::lost_phone()),
         Q::Erase => Draft::prompt(table::erase_ask()).offering(&[C::EraseYes, C::Cancel]),
@@ -135,6 +135,15 @@ pub(super) fn locked(talk: &Talk<'_>, until: Timestamp) -> Draft {
     Draft::prompt(phrase)
 }
 
+/// What a report of its kind needs to say.
+fn detail(talk: &Talk<'_>) -> Phrase {
+    let report = talk.state.session.as_ref().and_then(|session| session.report.as_deref());
+    match report.map(|report| report.kind) {
+        Some(TicketKind::Other | TicketKind::NoNik | TicketKind::VaccinatedAbroad) => table::ticket_what(),
+        Some(_) | None => table::ticket_where(),
+    }
+}
+
 fn confirm_name(talk: &Talk<'_>) -> Draft {
     let name = talk.state.session.as_ref().and_then(|session| session.new_name.as_ref());
     let name = WholeName(name.map(|name| name.as_str().to_owned()).unwrap_or_default());
@@ -143,9 +152,6 @@ fn confirm_name(talk: &Talk<'_>) -> Draft {
 
 /// How the identified person is named to the citizen.
 pub(super) fn called(talk: &Talk<'_>) -> Word {
-    let stranger = match talk.state.language {
-        Language::Indonesian => "Anda",
-        Language::English => "you",
-    };
-    Word(talk.known().map_or_else(|| stranger.to_owned(), |known| known.called.clone()))
+    let stranger = || talk.context.texts.render(&table::you(), talk.state.language);
+    Word(talk.known().map_or_else(stranger, |known| known.called.clone()))
 }

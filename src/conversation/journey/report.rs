@@ -34,9 +34,7 @@ pub(super) fn kind_chosen(talk: &mut Talk<'_>, kind: TicketKind) {
         claimed_nik: missed.map(|claim| claim.nik),
         proven_phone: None,
     }));
-    let is_open = matches!(kind, TicketKind::Other | TicketKind::NoNik | TicketKind::VaccinatedAbroad);
-    let phrase = if is_open { table::ticket_what() } else { table::ticket_where() };
-    talk.ask(Q::TicketDetail, Draft::prompt(phrase));
+    talk.ask(Q::TicketDetail, prompt::of(talk, Q::TicketDetail));
 }
 
 /// Question `TicketDetail`: any words.
@@ -187,5 +185,5 @@ pub(super) fn lost_detail(talk: &mut Talk<'_>) {
     if talk.session().report.is_none() {
         return help::trouble(talk);
     }
-    talk.ask(Q::TicketDetail, Draft::prompt(table::ticket_where()));
+    talk.ask(Q::TicketDetail, prompt::of(talk, Q::TicketDetail));
 }

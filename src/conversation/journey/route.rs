@@ -50,7 +50,9 @@ pub(super) fn heard(talk: &mut Talk<'_>, heard: &Heard) {
     if let Some(wish) = heard.reading.wish {
         return wished(talk, heard, wish, question);
     }
-    if heard.reading.filler {
+    // "iya" to nothing that can be agreed to is "I see".
+    let is_nod = heard.reading.yes_no == Some(YesNo::Yes) && heard.words() <= KEYWORD_WORDS_MAX;
+    if heard.reading.filler || is_nod {
         return help::filler(talk, heard, question);
     }
     help::puzzled(talk, heard, question);
@@ -188,9 +190,14 @@ fn keep_wish(talk: &mut Talk<'_>, heard: &Heard, question: Q) {
 
 fn wished(talk: &mut Talk<'_>, heard: &Heard, wish: Wish, question: Q) {
     if talk.login().is_some() {
+        let is_repeated = question == Q::Person && talk.session().wanted.wish == Some(wish);
         let wanted = &mut talk.session().wanted;
         (wanted.dose, wanted.all) = (heard.reading.dose, heard.reading.all);
-        return start(talk, wish);
+        // Our question is for this very wish and still stands.
+        if !(is_repeated && help::is_just_asked(talk)) {
+            start(talk, wish);
+        }
+        return;
     }
     if !is_before_login(question) {
         return greet::begin(talk, heard);

@@ -8,20 +8,20 @@ use crate::conversation::choice::Choice as C;
 use crate::conversation::heard::Heard;
 use crate::conversation::input::Keyword;
 use crate::conversation::say::Draft;
-use crate::conversation::state::{State, Waiting};
+use crate::conversation::state::{Said, State, Waiting};
 use crate::conversation::text::table;
 use crate::conversation::{Context, Effect};
 use crate::domain::call::{Answer, Call, Request};
 use crate::domain::certificate::Language;
-use crate::domain::message::Inbound;
+use crate::domain::message::Content;
 use crate::domain::time::{MINUTE_MS, SECOND_MS};
 
 /// An answer that takes longer than this is spoken of.
 const QUICK_MS: i64 = 10 * SECOND_MS;
 /// "Still trying" is said again no sooner than this.
 const SOOTHE_EVERY_MS: i64 = 10 * MINUTE_MS;
-/// Messages kept for after the answer.
-const HEARD_MAX: usize = 8;
+/// Bytes of messages kept for after the answer: they rest in the contact's record, which has a bound of its own.
+const HEARD_BYTES_MAX: usize = 480;
 
 /// The calls that a restart makes again, under the same ids.
 pub(in crate::conversation) fn resume(state: &State, _: &Context<'_>) -> Vec<Effect> {
@@ -35,7 +35,7 @@ pub(in crate::conversation) fn resume(state: &State, _: &Context<'_>) -> Vec<Eff
 }
 
 /// Takes a turn's messages if an answer is awaited. False: the conversation goes on.
-pub(super) fn heard(talk: &mut Talk<'_>, heard: &Heard, messages: Vec<Inbound>) -> bool {
+pub(super) fn heard(talk: &mut Talk<'_>, heard: &Heard, messages: Vec<Said>) -> bool {
     let now = talk.now();
     let Some(session) = talk.state.session.as_deref_mut() else { return false };
     let Some(waiting) = session.waiting.as_deref_mut() else { return false };
@@ -49,9 +49,10 @@ pub(super) fn heard(talk: &mut Talk<'_>, heard: &Heard, messages: Vec<Inbound>) 
         Some(Keyword::Indonesian) => talk.state.language = Language::Indonesian,
         Some(_) | None => {}
     }
-    if waiting.downs == 0 && now.since_ms(waiting.since) < QUICK_MS {
-        let room = HEARD_MAX.saturating_sub(waiting.heard.len());
-        waiting.heard.extend(messages.into_iter().take(room));
+    let bytes: usize = waiting.heard.iter().chain(&messages).map(bytes_of).sum();
+    let is_quick = waiting.downs == 0 && now.since_ms(waiting.since) < QUICK_MS;
+    if is_quick && bytes <= HEARD_BYTES_MAX {
+        waiting.heard.extend(messages);
         return true;
     }
     let is_soothed = waiting.soothed_at.is_some_and(|at| now.since_ms(at) < SOOTHE_EVERY_MS);
@@ -60,6 +61,27 @@ pub(super) fn heard(talk: &mut Talk<'_>, heard: &Heard, messages: Vec<Inbound>) 
         talk.tell(Draft::answer(table::still_trying()));
     }
     true
+}
+
+/// What a message takes up at rest, nearly.
+fn bytes_of(message: &Said) -> usize {
+    let content = match &message.content {
+        Content::Text(text) => text.0.len(),
+        Content::Choice { id, title } => id.len() + title.0.len(),
+        Content::Contacts(phones) => phones.len() * 8,
+        // The text within is at least as long as any bound here allows.
+        Content::Edit { .. } => HEARD_BYTES_MAX,
+        Content::Voice
+        | Content::Photo
+        | Content::File
+        | Content::Sticker
+        | Content::Reaction
+        | Content::Location
+        | Content::Revoke { .. }
+        | Content::Welcome
+        | Content::Unsupported => 0,
+    };
+    message.id.0.len() + message.quotes.as_ref().map_or(0, |id| id.0.len()) + content + 8
 }
 
 /// Whether a turn takes the request back.
@@ -71,7 +93,7 @@ fn cancels(heard: &Heard) -> bool {
 }
 
 /// Carries an answer on; gives the messages that waited for it.
-pub(super) fn answered(talk: &mut Talk<'_>, waiting: Waiting, answer: Answer) -> Vec<Inbound> {
+pub(super) fn answered(talk: &mut Talk<'_>, waiting: Waiting, answer: Answer) -> Vec<Said> {
     if answer == Answer::Down {
         down(talk, waiting);
         return Vec::new();
@@ -79,12 +101,12 @@ pub(super) fn answered(talk: &mut Talk<'_>, waiting: Waiting, answer: Answer) ->
     if waiting.downs > 0 {
         talk.begin_with(table::sorry_wait());
     }
-    let again = waiting.again;
+    let why = waiting.why;
     match (waiting.request, answer) {
         (_, Answer::LoginGone) => greet::login_gone(talk),
         (_, Answer::Locked { until }) => login::locked(talk, until),
         (Request::ChallengeOtp { account, purpose }, Answer::OtpSent) => {
-            login::otp_sent(talk, account, purpose, again);
+            login::otp_sent(talk, account, purpose, why);
         }
         (Request::ChallengeOtp { purpose, .. }, Answer::OtpWait { seconds }) => {
             login::otp_wait(talk, purpose, seconds);

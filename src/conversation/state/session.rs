@@ -9,7 +9,7 @@ use crate::conversation::choice::Choice;
 use crate::conversation::input::Wish;
 use crate::domain::call::{CallId, Claim, Request};
 use crate::domain::citizen::PersonId;
-use crate::domain::message::Inbound;
+use crate::domain::message::{Content, MessageId};
 use crate::domain::name::Name;
 use crate::domain::nik::Nik;
 use crate::domain::otp::OtpPurpose;
@@ -148,16 +148,34 @@ pub(in crate::conversation) struct Waiting {
     pub call: CallId,
     pub request: Request,
     pub since: Timestamp,
-    /// A code that replaces an earlier one.
-    pub again: bool,
+    pub why: Why,
     /// The report that was asked for by its number.
     pub ticket: Option<TicketNumber>,
     /// How often the neighbour was down.
     pub downs: u8,
     /// When "still trying" was last said.
     pub soothed_at: Option<Timestamp>,
-    /// What came while the answer was on its way; read after it.
-    pub heard: Vec<Inbound>,
+    /// What came while the answer was on its way; read after it. Small: it rests in the contact's record.
+    pub heard: Vec<Said>,
+}
+
+/// Why a call is made, where its answer is told differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::conversation) enum Why {
+    #[default]
+    First,
+    /// A code that replaces an earlier one.
+    Again,
+    /// The time to finish a change ran out.
+    Late,
+}
+
+/// A message of the citizen: what it says, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::conversation) struct Said {
+    pub id: MessageId,
+    pub quotes: Option<MessageId>,
+    pub content: Content,
 }
 
 /// The last message that answered a question: an edit of it counts while the same is asked.

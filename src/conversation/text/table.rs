@@ -210,6 +210,7 @@ phrases! {
     want_detail() Part;
     want_lost() Part;
     want_old_phone() Part;
+    you() Part;
     want_choice() Part;
     b_agree_this() Button;
     b_agree_other() Button;

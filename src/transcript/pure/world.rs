@@ -239,7 +239,13 @@ impl<'t> World<'t> {
         let Some(chat) = usize::try_from(contact.0).ok().and_then(|place| self.chats.get_mut(place)) else { return };
         chat.revision += 1;
         let call = CallId(chat.revision);
-        let context = Context { now, contact, call, identity: &chat.identity, texts, rules: &self.rules };
+        let said = &chat.said;
+        let quoted = |id: &MessageId| {
+            let found = said.iter().rev().find(|(said, _)| said == id);
+            found.map(|(_, message)| std::sync::Arc::new(message.clone()))
+        };
+        let (identity, rules) = (&chat.identity, &self.rules);
+        let context = Context { now, contact, call, identity, texts, rules, quoted: &quoted };
         let step = step(std::mem::take(&mut chat.state), events, &context);
         chat.state = step.state;
         chat.wake_at = step.wake_at;
