@@ -50,9 +50,10 @@ impl Contacts {
         Self { room: contacts_max, of: DashMap::new(), aliases: DashMap::new(), inbound: Mutex::new(inbound) }
     }
 
-    /// Whether all of these can be held.
-    pub(super) fn room_for(&self, more: usize) -> bool {
-        self.of.len().saturating_add(more) <= self.room
+    /// Whether all of these can be held, known or new.
+    pub(super) fn room_for<'a>(&self, chats: impl Iterator<Item = &'a (usize, Recipient)>) -> bool {
+        let new = chats.filter(|chat| !self.of.contains_key(*chat)).count();
+        new == 0 || self.of.len().saturating_add(new) <= self.room
     }
 
     /// Notes that a citizen wrote: opens the window, starts the wait for a reply. Gives the chat.
@@ -93,9 +94,10 @@ impl Contacts {
         wrote_at.is_some_and(|at| now.since_ms(at) < DAY_MS)
     }
 
-    /// Takes one from the pair bucket.
+    /// Takes one from the pair bucket. A stranger there is no room for has none, and is not held to it.
     pub(super) fn pair_allows(&self, number: usize, chat: &Recipient, now: Timestamp) -> bool {
-        self.of.entry((number, chat.clone())).or_default().pair.take(PAIR, now)
+        let key = (number, chat.clone());
+        !self.room_for(std::iter::once(&key)) || self.of.entry(key).or_default().pair.take(PAIR, now)
     }
 
     /// A reply came: what it answers, and how long that took.

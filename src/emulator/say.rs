@@ -159,9 +159,6 @@ pub(super) fn post(world: &Arc<World>, sayings: Vec<Saying>) -> Result<Posting, 
         return Err(SayError::Closed);
     }
     let place = world.open_post().ok_or(SayError::Full)?;
-    if !world.contacts.room_for(sayings.len()) {
-        return Err(SayError::Full);
-    }
     let mut addressed = Vec::with_capacity(sayings.len());
     for saying in sayings {
         let number = match &saying.to {
@@ -169,11 +166,14 @@ pub(super) fn post(world: &Arc<World>, sayings: Vec<Saying>) -> Result<Posting, 
             Some(id) => world.number(id).ok_or(SayError::UnknownNumber)?.0,
         };
         let chat = saying.from.chat().ok_or(SayError::Nobody)?;
-        addressed.push((number, chat, saying));
+        addressed.push(((number, chat), saying));
+    }
+    if !world.contacts.room_for(addressed.iter().map(|(chat, _)| chat)) {
+        return Err(SayError::Full);
     }
     let mut updates = Vec::with_capacity(addressed.len());
     let mut ids = Vec::with_capacity(addressed.len());
-    for (number, chat, saying) in addressed {
+    for ((number, chat), saying) in addressed {
         let id = saying.id.clone().unwrap_or_else(ids::message_id);
         world.contacts.wrote(number, &saying.from, &id, world.now())?;
         world.charge_throughput(number);

@@ -198,6 +198,26 @@ async fn throughput_counts_both_directions() {
 }
 
 #[tokio::test]
+async fn what_is_full_refuses_new_citizens_and_keeps_serving_the_known() {
+    use siaga::emulator::SayError;
+    let (emulator, _) = alone(&StillClock::new(), |options| {
+        options.bounds.contacts_max = 1;
+        options.bounds.open_posts_max = 3;
+    })
+    .await;
+    let stranger = Sender::phone(Phone::from_wa_id("6281200000051").unwrap());
+    assert_eq!(emulator.say(&stranger, Content::text("hai")).unwrap_err(), SayError::Full);
+    assert_eq!(emulator.say(&Sender::default(), Content::text("hai")).unwrap_err(), SayError::Nobody);
+    for _ in 0..2 {
+        emulator.say(&citizen(), Content::text("P")).unwrap();
+    }
+    assert_eq!(emulator.say(&citizen(), Content::text("P")).unwrap_err(), SayError::Full, "posts that nobody takes");
+    assert_eq!(emulator.open_posts(), 3);
+    emulator.stop().await;
+    assert_eq!(emulator.say(&citizen(), Content::text("P")).unwrap_err(), SayError::Closed);
+}
+
+#[tokio::test]
 async fn planned_faults_happen_once_each() {
     use siaga::emulator::Fault;
     let clock = StillClock::new();
