@@ -45,6 +45,8 @@ pub(super) fn open(
     })?;
     let seal = Seal::new(keys);
     let store = identity::read_or_create(&*disk, &options.path, seal.key_id())?;
+    // A process that was killed may have left names that only the page cache knows; we build on them.
+    disk.sync_dir(&options.path).map_err(DiskFailure::of("sync", &options.path))?;
     let segments = segment::list(&*disk, &journal_dir)?;
     let mut replay = Replay {
         seal: &seal,
