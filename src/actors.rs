@@ -53,10 +53,10 @@ use outbox::Lanes;
 pub struct Neighbours {
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn Store>,
-    pub channel: Arc<dyn Channel>,
+    /// One for each shard.
+    pub lines: Vec<Lines>,
     pub directory: Arc<dyn AccountDirectory>,
     pub registry: Arc<dyn ImmunizationRegistry>,
-    pub otp: Arc<dyn OtpSender>,
     pub tickets: Arc<dyn Tickets>,
     pub keys: Arc<ServerKeys>,
     pub texts: Arc<Texts>,
@@ -68,6 +68,13 @@ pub struct Neighbours {
     pub figures: Figures,
     /// Calls under way to registry, SMS gateway and desk, all shards together.
     pub calls: Bulkheads,
+}
+
+/// A shard's own ways out: HTTP connections belong to the thread that opened them.
+#[derive(Clone)]
+pub struct Lines {
+    pub channel: Arc<dyn Channel>,
+    pub otp: Arc<dyn OtpSender>,
 }
 
 /// Where randomness comes from: a CSPRNG, or a seed in a test.

@@ -1,10 +1,304 @@
 //! The composition root: the only module that names adapters.
+//!
+//! [`App::build`] binds, opens, wires and starts, in that order, so that nothing is accepted before everything
+//! that serves it stands; [`App::drain`] takes it down in reverse. Runs on an actix `System`; the process's
+//! signals are its caller's (`run_until_stopped`).
 
-use std::process::ExitCode;
+pub mod options;
+mod ports;
+pub mod serve;
 
-use crate::config::Config;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Serves until it is told to stop.
-pub fn serve(_config: Config) -> ExitCode {
-    ExitCode::SUCCESS
+use actix::Addr;
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web as http};
+use tokio::sync::watch;
+
+use crate::actors::root::{self, Health, Root};
+use crate::actors::switchboard::Switchboard;
+use crate::actors::{Bulkheads, Neighbours, Shards};
+use crate::desk::Desk;
+use crate::domain::contact::BusinessNumber;
+use crate::emulator::{self, Emulator};
+use crate::limits::Budgets;
+use crate::ports::{Store, StoreError};
+use crate::registry::embedded::EmbeddedRegistry;
+use crate::web::{Draining, ops, webhook};
+use crate::{certificate, otp, store, telemetry, whatsapp};
+
+pub use options::{AppOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
+pub use serve::serve;
+
+/// A request's head that is not there by then is given up.
+const HEAD_READ: Duration = Duration::from_secs(5);
+/// How often samples of histograms are folded together.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often a drain looks whether work has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("`{address}` cannot be bound: {source}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    #[error("the store cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Emulator(#[from] emulator::EmulatorError),
+    #[error("whatsapp: {0}")]
+    Graph(#[from] whatsapp::OptionsError),
+    #[error("sms: {0}")]
+    Sms(#[from] otp::OptionsError),
+    #[error("certificates: {0}")]
+    Certificate(#[from] certificate::CertificateError),
+    #[error("{0}")]
+    Options(&'static str),
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    pub webhook: SocketAddr,
+    pub ops: SocketAddr,
+    /// The chat page, in emulator mode.
+    pub chat: Option<SocketAddr>,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Told to, and all work in flight was finished.
+    Drained,
+    /// Told to; some work goes on after the next start.
+    Late,
+    /// The actors could not be kept running: exit 70.
+    GaveUp,
+}
+
+/// A running server.
+pub struct App {
+    addresses: Addresses,
+    shards: Arc<Shards>,
+    store: Arc<dyn Store>,
+    draining: Arc<Draining>,
+    drain_within: Duration,
+    webhook: ServerHandle,
+    ops: ServerHandle,
+    emulator: Option<Emulator>,
+    registry: Arc<EmbeddedRegistry>,
+    desk: Arc<Desk>,
+    health: watch::Receiver<Health>,
+    /// Root lives as long as this.
+    _root: Addr<Root>,
+}
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (local, listener) = bound.map_err(|source| AppError::Bind { address, source })?;
+    Ok((listener, local))
+}
+
+/// Where this machine reaches a listener.
+fn from_here(address: SocketAddr) -> SocketAddr {
+    let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    SocketAddr::new(ip, address.port())
+}
+
+impl App {
+    /// Builds and starts a server.
+    pub async fn build(options: AppOptions) -> Result<Self, AppError> {
+        if options.numbers.is_empty() {
+            return Err(AppError::Options("at least one business number is needed"));
+        }
+        let (webhook_listener, webhook_address) = bind(options.server.bind)?;
+        let (ops_listener, ops_address) = bind(options.server.ops_bind)?;
+        let store = ports::open_store(&options)?;
+        let webhook_url = format!("http://{}/webhook", from_here(webhook_address));
+        let emulator = ports::start_emulator(&options, webhook_url).await?;
+        let registry = ports::open_registry(&options, &store).await?;
+        let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
+        let lines = ports::lines(&options, emulator.as_ref())?;
+        let numbers = options.numbers.iter().map(|number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s));
+        let budgets = Arc::new(Budgets::new(numbers));
+        let draining = Arc::new(Draining::default());
+        let gate = webhook::Gate {
+            switchboard: Switchboard::new(Arc::clone(&store), Arc::clone(&options.keys), Arc::clone(&options.random)),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&options.clock),
+            budgets: Arc::clone(&budgets),
+            draining: Arc::clone(&draining),
+            app_secrets: options.server.app_secrets.clone(),
+            verify_token: options.server.verify_token.clone(),
+            body_bytes_max: options.server.body_bytes_max,
+            body_read_s: options.server.body_read_s,
+            durable_within_s: options.server.durable_within_s,
+        };
+        let server = options.server.clone();
+        let recorder = options.recorder.clone();
+        let neighbours = Arc::new(Neighbours {
+            store: Arc::clone(&store),
+            lines,
+            directory: registry.clone(),
+            registry: registry.clone(),
+            tickets: desk.clone(),
+            budgets,
+            calls: Bulkheads::new(options.figures.neighbour_calls_max),
+            clock: options.clock,
+            keys: options.keys,
+            texts: options.texts,
+            rules: options.rules,
+            account_rules: options.account_rules,
+            script: options.script,
+            random: options.random,
+            figures: options.figures,
+        });
+        let shards = Shards::new(neighbours.figures.shards);
+        let recovered = store.attach(shards.clone());
+        shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
+        let (root, sights, health) = root::start(neighbours, Arc::clone(&shards));
+        let pages = ops::Desk {
+            store: Arc::clone(&store),
+            draining: Arc::clone(&draining),
+            shards: Arc::clone(&shards),
+            sights,
+            render: {
+                let recorder = recorder.clone();
+                Arc::new(move || recorder.render())
+            },
+        };
+        let webhook = serve_webhook(webhook_listener, webhook_address, &server, gate)?;
+        let ops = serve_ops(ops_listener, ops_address, pages)?;
+        keep_up(recorder);
+        Ok(Self {
+            addresses: Addresses {
+                webhook: webhook_address,
+                ops: ops_address,
+                chat: emulator.as_ref().map(Emulator::address),
+            },
+            shards,
+            store,
+            draining,
+            drain_within: server.drain,
+            webhook,
+            ops,
+            emulator,
+            registry,
+            desk,
+            health,
+            _root: root,
+        })
+    }
+
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The emulated WhatsApp, in emulator mode.
+    pub fn emulator(&self) -> Option<&Emulator> {
+        self.emulator.as_ref()
+    }
+
+    /// The embedded registry: for demos and tests.
+    pub fn registry(&self) -> &Arc<EmbeddedRegistry> {
+        &self.registry
+    }
+
+    /// The desk: for its command line and tests.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Whether no work is in flight: every accepted message has had its turn, every reply that may leave has.
+    pub fn at_rest(&self) -> bool {
+        self.shards.at_rest()
+    }
+
+    /// Takes nothing new, finishes what is in flight within bounds, closes the store. What is not finished goes
+    /// on after the next start.
+    pub async fn drain(&self) -> Ended {
+        let deadline = tokio::time::Instant::now() + self.drain_within;
+        self.draining.begin();
+        // POSTs in flight are answered; their rows are on the boards by then.
+        let _stopped = tokio::time::timeout_at(deadline, self.webhook.stop(true)).await;
+        let mut ended = Ended::Drained;
+        while !self.shards.at_rest() {
+            if tokio::time::Instant::now() >= deadline {
+                tracing::warn!("work in flight did not end in time; it goes on after the next start");
+                ended = Ended::Late;
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        self.store.close().await;
+        if let Some(emulator) = &self.emulator {
+            emulator.stop().await;
+        }
+        self.ops.stop(false).await;
+        ended
+    }
+
+    /// Runs until `stop` resolves, then drains; or until the actors cannot be kept running.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Ended {
+        let mut health = self.health.clone();
+        tokio::select! {
+            () = stop => self.drain().await,
+            _ = health.wait_for(|health| *health == Health::Failed) => {
+                self.drain().await;
+                Ended::GaveUp
+            }
+        }
+    }
+}
+
+fn serve_webhook(
+    listener: TcpListener,
+    address: SocketAddr,
+    options: &ServerOptions,
+    gate: webhook::Gate,
+) -> Result<ServerHandle, AppError> {
+    // Outside the factory: it runs once a worker, and there is one gate.
+    let gate = http::Data::new(gate);
+    let server = HttpServer::new(move || actix_web::App::new().app_data(gate.clone()).configure(webhook::routes))
+        .workers(options.web_workers.max(1))
+        .max_connections(options.connections_max.max(1))
+        .client_request_timeout(HEAD_READ)
+        .shutdown_timeout(options.drain.as_secs().max(1))
+        .disable_signals()
+        .listen(listener)
+        .map_err(|source| AppError::Bind { address, source })?
+        .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(handle)
+}
+
+fn serve_ops(listener: TcpListener, address: SocketAddr, pages: ops::Desk) -> Result<ServerHandle, AppError> {
+    let pages = http::Data::new(pages);
+    let server = HttpServer::new(move || actix_web::App::new().app_data(pages.clone()).configure(ops::routes))
+        .workers(1)
+        .client_request_timeout(HEAD_READ)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)
+        .map_err(|source| AppError::Bind { address, source })?
+        .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(handle)
+}
+
+fn keep_up(recorder: telemetry::Recorder) {
+    actix_web::rt::spawn(async move {
+        let mut every = tokio::time::interval(UPKEEP_EVERY);
+        loop {
+            every.tick().await;
+            recorder.upkeep();
+        }
+    });
 }

@@ -40,7 +40,7 @@ pub async fn attempt(home: Home, send: Send) -> Outcome {
         tag: tag::seal(&neighbours.keys, send.id, send.row.contact),
     };
     let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
-    match tokio::time::timeout(within, neighbours.channel.send(outgoing)).await {
+    match tokio::time::timeout(within, home.lines().channel.send(outgoing)).await {
         Ok(Ok(message)) => Outcome::Sent(message),
         Ok(Err(error)) => outcome_of(&error),
         Err(_) => Outcome::Ambiguous,

@@ -163,7 +163,7 @@ impl Life {
     ) -> Result<Vec<RowId>, StoreError> {
         plan.count();
         let lanes = self.home.shards.lanes(self.home.shard);
-        let withdrawn = if plan.erase {
+        let withdrawn = if plan.recall {
             lanes.withdraw(self.contact, |_| true)
         } else if plan.prompts() {
             lanes.withdraw(self.contact, |kind| kind == ReplyKind::Prompt)
@@ -250,13 +250,14 @@ impl Life {
         let (Some(message), Some((number, _))) = (memory.heard.clone(), memory.record.reply_to.clone()) else {
             return;
         };
-        let neighbours = Arc::clone(&self.home.neighbours);
+        let neighbours = &self.home.neighbours;
         if !neighbours.budgets.take(&number) {
             return;
         }
         let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
+        let channel = Arc::clone(&self.home.lines().channel);
         let mark = async move {
-            tokio::time::timeout(within, neighbours.channel.mark_read(number, message, typing))
+            tokio::time::timeout(within, channel.mark_read(number, message, typing))
                 .await
                 .is_ok_and(|r| r.is_ok())
         };

@@ -19,7 +19,7 @@ use crate::domain::call::NeighbourError;
 use crate::domain::message::Text;
 use crate::domain::phone::Mobile;
 use crate::metrics;
-use crate::ports::IdempotencyKey;
+use crate::ports::{IdempotencyKey, OtpSender};
 
 const SMS_FIRST_MS: u64 = 500;
 const SMS_LAST_MS: u64 = 8_000;
@@ -126,14 +126,15 @@ impl Call<'_> {
 /// Sends an SMS, again while the gateway is down, within bounds.
 fn sms(home: &Home, key: IdempotencyKey, to: Mobile, text: Text) {
     let neighbours = Arc::clone(&home.neighbours);
-    supervision::task(sms_with_retries(neighbours, key, to, text), |sent| {
+    let sender = Arc::clone(&home.lines().otp);
+    supervision::task(sms_with_retries(neighbours, sender, key, to, text), |sent| {
         if sent != Ok(true) {
             metrics::neighbour_called("sms", "given_up");
         }
     });
 }
 
-async fn sms_with_retries(neighbours: Arc<Neighbours>, key: IdempotencyKey, to: Mobile, text: Text) -> bool {
+async fn sms_with_retries(neighbours: Arc<Neighbours>, sender: Arc<dyn OtpSender>, key: IdempotencyKey, to: Mobile, text: Text) -> bool {
     let within = Duration::from_millis(neighbours.figures.neighbour_timeout_ms);
     for attempt in 0..neighbours.figures.sms_tries_max.max(1) {
         if attempt > 0 {
@@ -141,7 +142,7 @@ async fn sms_with_retries(neighbours: Arc<Neighbours>, key: IdempotencyKey, to: 
             let chance = u64::from(neighbours.random.bytes()[0]);
             tokio::time::sleep(Duration::from_millis(whole * chance / 255)).await;
         }
-        let (gate, text, sender) = (Arc::clone(&neighbours.calls.sms), text.clone(), Arc::clone(&neighbours.otp));
+        let (gate, text, sender) = (Arc::clone(&neighbours.calls.sms), text.clone(), Arc::clone(&sender));
         let send = move || -> BoxFuture<'static, _> { Box::pin(async move { sender.send(key, to, text).await }) };
         match guarded("sms", gate, within, send).await {
             Ok(()) => return true,

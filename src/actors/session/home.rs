@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actors::board::Mail;
-use crate::actors::{Neighbours, Shards};
+use crate::actors::{Lines, Neighbours, Shards};
 use crate::metrics;
 use crate::ports::{Lsn, Part, Record, StoreError, Ticket, Writer};
 
@@ -19,6 +19,11 @@ pub struct Home {
 }
 
 impl Home {
+    /// The shard's ways out.
+    pub fn lines(&self) -> &Lines {
+        &self.neighbours.lines[self.shard % self.neighbours.lines.len()]
+    }
+
     /// Leaves mail at the own shard.
     pub fn post(&self, mail: Mail) {
         self.shards.board(self.shard).post(mail);

@@ -130,6 +130,13 @@ impl ContactRecord {
         }
     }
 
+    /// The phone may be another person's now: nothing goes there until a message of this contact comes from it.
+    pub fn lost_phone(&mut self) {
+        self.identity.phone = None;
+        let number = self.reply_to.take().map(|(number, _)| number);
+        self.reply_to = number.zip(self.identity.recipient());
+    }
+
     /// Counts a try at what panicked; gives the count.
     pub fn tried(&mut self, what: Troubling) -> u8 {
         let tries = match &self.trouble {

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::actors::board::Waiting;
-use crate::conversation::{Context, Effect, Event, Reply, Step};
+use crate::conversation::{Context, Effect, Event, Notice, Reply, Step};
 use crate::domain::call::{Call, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{Inbound, MessageId, ReplyKind};
@@ -35,7 +35,8 @@ pub struct Plan {
     pub dead: Vec<DeadLetter>,
     /// Calls to make, each with the seconds to wait first.
     pub calls: Vec<(Call, u32)>,
-    pub erase: bool,
+    /// Open sends are taken back: their citizen asked to be forgotten, or their address may be another's now.
+    pub recall: bool,
     /// How many of the waiting answers this turn handled; the others wait on.
     pub answers_done: usize,
     /// The newest message heard: what a read receipt names.
@@ -61,12 +62,19 @@ struct Agenda {
     spent: Vec<RowId>,
     record: ContactRecord,
     heard: Option<MessageId>,
+    recall: bool,
     news: News,
 }
 
 fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
-    let mut agenda =
-        Agenda { events: Vec::new(), spent: Vec::new(), record: record.clone(), heard: None, news: News::default() };
+    let mut agenda = Agenda {
+        events: Vec::new(),
+        spent: Vec::new(),
+        record: record.clone(),
+        heard: None,
+        recall: false,
+        news: News::default(),
+    };
     // Answers first: they belong to what was asked before the messages came.
     for (call, answer) in &waiting.answers {
         agenda.events.push((Event::Answer { call: *call, answer: answer.clone() }, Troubling::Answer(*call)));
@@ -74,7 +82,13 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
     for (id, row) in &waiting.rows {
         match &row.body {
             InboxBody::Message(message) => agenda.message(*id, message, now),
-            InboxBody::Notice(notice) => agenda.events.push((Event::Notice(notice.clone()), Troubling::Row(*id))),
+            InboxBody::Notice(notice) => {
+                if *notice == Notice::IdentityChanged {
+                    agenda.record.lost_phone();
+                    agenda.recall = true;
+                }
+                agenda.events.push((Event::Notice(notice.clone()), Troubling::Row(*id)));
+            }
         }
     }
     if waiting.due && agenda.record.wish.is_some_and(|wish| wish <= now) {
@@ -134,7 +148,7 @@ fn first_of(waiting: &Waiting) -> Waiting {
 }
 
 fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option<Plan> {
-    let Agenda { events, spent, mut record, heard, news } = agenda;
+    let Agenda { events, spent, mut record, heard, recall, news } = agenda;
     let rows = events.iter().filter_map(|(_, what)| match what {
         Troubling::Row(id) => Some(*id),
         Troubling::Answer(_) | Troubling::Wake => None,
@@ -165,14 +179,14 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     record.state = state;
     record.wish = wake_at;
     record.trouble = None;
-    let mut plan = Plan { closed, heard, news, ..Plan::default() };
+    let mut plan = Plan { closed, heard, recall, news, ..Plan::default() };
     for effect in effects {
         match effect {
             Effect::Say(reply) => plan.say(setting, &record, reply),
             Effect::Call { call, after_s } => plan.calls.push((call, after_s)),
             // A turn closes its rows, and nothing else of a message's text rests anywhere.
             Effect::Purge(_) => {}
-            Effect::Erase => plan.erase = true,
+            Effect::Erase => plan.recall = true,
         }
     }
     plan.record = Some(record);

@@ -210,3 +210,15 @@ fn a_reply_goes_where_the_message_came_from() {
         crate::domain::contact::Recipient::Phone(Phone::from_wa_id("6281200000042").unwrap())
     );
 }
+
+#[test]
+fn nothing_goes_to_a_phone_that_may_be_anothers_now() {
+    let changed = InboxRow { contact: CONTACT, accepted_at: NOW, body: InboxBody::Notice(Notice::IdentityChanged) };
+    let plan = run(&known(), &rows([(row_id(2), Arc::new(changed))]));
+    assert!(plan.recall, "what has not left is taken back");
+    assert_eq!((plan.replies.len(), plan.news.unaddressed), (0, 1));
+    let record = plan.record.unwrap();
+    assert_eq!((record.identity.phone, record.reply_to.clone()), (None, None));
+    let back = run(&record, &rows([message(3, "w3", "a")]));
+    assert_eq!(said(&back), ["a"], "a message of his own brings it back");
+}

@@ -1,0 +1,100 @@
+//! All that a server is built from, as plain values: the command line makes them from settings, tests by hand.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::account::AccountRules;
+use crate::actors::session::Script;
+use crate::actors::{Figures, Random};
+use crate::conversation::Rules;
+use crate::conversation::text::Texts;
+use crate::domain::keys::ServerKeys;
+use crate::ports::{Channel, Clock, Store};
+use crate::telemetry::Recorder;
+use crate::{emulator, otp, store};
+
+/// All that can be set.
+pub struct AppOptions {
+    pub server: ServerOptions,
+    pub numbers: Vec<emulator::Number>,
+    pub graph: GraphOptions,
+    pub world: World,
+    pub sms: Sms,
+    pub store: StoreChoice,
+    /// The embedded registry's seed and size.
+    pub registry: RegistryOptions,
+    pub keys: Arc<ServerKeys>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub texts: Arc<Texts>,
+    pub rules: Rules,
+    pub account_rules: AccountRules,
+    pub script: Arc<dyn Script>,
+    pub figures: Figures,
+    pub recorder: Recorder,
+    /// In place of the Graph API: for tests of what a channel does.
+    pub channel: Option<Arc<dyn Channel>>,
+}
+
+/// The two listeners.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Port 0 takes a free one.
+    pub bind: SocketAddr,
+    pub ops_bind: SocketAddr,
+    pub web_workers: usize,
+    pub app_secrets: Vec<SecretString>,
+    pub verify_token: SecretString,
+    pub body_bytes_max: usize,
+    pub body_read_s: u64,
+    /// A POST that is not durable by then is answered 503.
+    pub durable_within_s: u64,
+    /// Connections to the webhook; further ones wait.
+    pub connections_max: usize,
+    /// How long a drain may take.
+    pub drain: Duration,
+}
+
+/// How sends leave.
+#[derive(Clone, Debug)]
+pub struct GraphOptions {
+    /// In emulator mode the emulator's own address is taken instead.
+    pub url: String,
+    pub version: String,
+    pub access_token: SecretString,
+    pub connections_max: usize,
+    pub connect_timeout: Duration,
+    pub request_timeout: Duration,
+    pub send_to_bsuid: bool,
+}
+
+/// Who is at the other end.
+pub enum World {
+    /// The emulator; its webhook address, secrets, numbers and clock are the server's.
+    Emulator(Box<emulator::Options>),
+    Cloud,
+}
+
+/// How codes leave.
+pub enum Sms {
+    /// To the emulator's SMS pane.
+    Emulator,
+    Http(otp::sms_http::Options),
+}
+
+/// Where what is accepted is kept.
+pub enum StoreChoice {
+    Journal(store::Options),
+    /// A store that is open already: for tests.
+    Given(Arc<dyn Store>),
+}
+
+/// The embedded registry.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistryOptions {
+    pub seed: u64,
+    pub citizens: usize,
+}

@@ -1,0 +1,96 @@
+//! The adapters behind the ports, opened from the options.
+
+use std::sync::Arc;
+
+use super::{AppError, AppOptions, Sms, StoreChoice, World};
+use crate::actors::Lines;
+use crate::certificate::Typesetter;
+use crate::domain::certificate::Certificate;
+use crate::emulator::{self, Emulator};
+use crate::otp::sms_http::{self, SmsHttp};
+use crate::ports::{Channel, OtpSender, Store};
+use crate::registry::embedded::{EmbeddedRegistry, population};
+use crate::{store, whatsapp};
+
+/// The body that the emulator's SMS pane takes.
+const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
+
+pub(super) fn open_store(options: &AppOptions) -> Result<Arc<dyn Store>, AppError> {
+    match &options.store {
+        StoreChoice::Given(store) => Ok(Arc::clone(store)),
+        StoreChoice::Journal(at) => {
+            let journal: Arc<dyn Store> = store::open(at, &options.keys, Arc::clone(&options.clock))?;
+            Ok(journal)
+        }
+    }
+}
+
+pub(super) async fn start_emulator(options: &AppOptions, webhook_url: String) -> Result<Option<Emulator>, AppError> {
+    let World::Emulator(world) = &options.world else { return Ok(None) };
+    let Some(app_secret) = options.server.app_secrets.first() else {
+        return Err(AppError::Options("at least one app secret is needed"));
+    };
+    let world = emulator::Options {
+        webhook_url,
+        app_secret: app_secret.clone(),
+        access_token: options.graph.access_token.clone(),
+        numbers: options.numbers.clone(),
+        clock: Arc::clone(&options.clock),
+        ..world.as_ref().clone()
+    };
+    Ok(Some(emulator::start(world).await?))
+}
+
+pub(super) async fn open_registry(
+    options: &AppOptions,
+    store: &Arc<dyn Store>,
+) -> Result<Arc<EmbeddedRegistry>, AppError> {
+    let today = options.clock.now().day_wib();
+    let citizens = population(options.registry.seed, options.registry.citizens, today);
+    let registry = EmbeddedRegistry::open(citizens, Arc::clone(store), Arc::clone(&options.clock)).await?;
+    Ok(Arc::new(registry))
+}
+
+/// Each shard's own connections: a client shared by several threads would hang with the one that opened it.
+pub(super) fn lines(options: &AppOptions, emulator: Option<&Emulator>) -> Result<Vec<Lines>, AppError> {
+    let typesetter = Arc::new(Typesetter::new()?);
+    let render: whatsapp::Render =
+        Arc::new(move |certificate: &Certificate| typesetter.render(certificate).map_err(|error| error.to_string()));
+    (0..options.figures.shards.max(1))
+        .map(|_| {
+            let channel: Arc<dyn Channel> = match &options.channel {
+                Some(given) => Arc::clone(given),
+                None => Arc::new(whatsapp::GraphClient::new(graph(options, emulator), Arc::clone(&render))?),
+            };
+            let otp: Arc<dyn OtpSender> = Arc::new(SmsHttp::new(&sms(options, emulator)?)?);
+            Ok(Lines { channel, otp })
+        })
+        .collect()
+}
+
+fn graph(options: &AppOptions, emulator: Option<&Emulator>) -> whatsapp::Options {
+    let graph = &options.graph;
+    whatsapp::Options {
+        base_url: emulator.map_or_else(|| graph.url.clone(), Emulator::url),
+        version: graph.version.clone(),
+        token: graph.access_token.clone(),
+        connections_max: graph.connections_max,
+        connect_timeout: graph.connect_timeout,
+        request_timeout: graph.request_timeout,
+        send_to_bsuid: graph.send_to_bsuid,
+    }
+}
+
+fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Options, AppError> {
+    match (&options.sms, emulator) {
+        (Sms::Http(http), _) => Ok(http.clone()),
+        (Sms::Emulator, Some(emulator)) => Ok(sms_http::Options {
+            url: format!("{}/sms", emulator.url()),
+            authorization: None,
+            body: EMULATOR_SMS_BODY.to_owned(),
+            timeout: options.graph.request_timeout,
+            connections_max: options.graph.connections_max,
+        }),
+        (Sms::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
+    }
+}

@@ -1,0 +1,407 @@
+//! A whole server in this process, on ports of its own, with a clock that the test owns.
+//!
+//! The server lives on a thread of its own with an actix system, as in the binary; tests talk to it over HTTP and
+//! look at what a recording channel (or the emulator) got. Nothing here waits for a fixed time: [`eventually`]
+//! polls with a deadline that only a broken server reaches.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tokio::sync::oneshot;
+
+use siaga::actors::session::Script;
+use siaga::actors::{Figures, SystemRandom};
+use siaga::app::{
+    Addresses, App, AppOptions, Ended, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World,
+};
+use siaga::clock::ManualClock;
+use siaga::conversation::text::Texts;
+use siaga::conversation::{Context, Effect, Event, Reply, Rules, State, Step};
+use siaga::domain::call::Answer;
+use siaga::domain::certificate::Language;
+use siaga::domain::contact::BusinessNumber;
+use siaga::domain::keys::ServerKeys;
+use siaga::domain::message::{Content, MessageId, Outbound, ReplyKind, Text};
+use siaga::domain::time::Timestamp;
+use siaga::emulator;
+use siaga::ports::{Channel, Clock, OutgoingMessage, SendError};
+use siaga::store::memory::Memory;
+
+pub const APP_SECRET: &str = "test-app-secret";
+pub const VERIFY_TOKEN: &str = "test-verify-token";
+pub const NUMBER: &str = "100000000000567";
+/// Monday 23 November 2026, 13.50 WIB.
+pub const START: Timestamp = Timestamp(1_795_416_600_000);
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is true; fails with `what` when it never is.
+pub async fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !ready() {
+        assert!(Instant::now() < deadline, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A channel that keeps what it is given, or fails as told.
+#[derive(Default)]
+pub struct Recording {
+    sent: Mutex<Vec<OutgoingMessage>>,
+    /// Errors for the next sends, the last first.
+    failures: Mutex<Vec<SendError>>,
+    /// Sends that never get an answer, while this is above zero.
+    pub hang: AtomicUsize,
+}
+
+impl Recording {
+    pub fn fail_next(&self, errors: impl IntoIterator<Item = SendError>) {
+        self.failures.lock().unwrap().extend(errors);
+    }
+
+    pub fn sent(&self) -> Vec<OutgoingMessage> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// What each recipient got, in order, as text.
+    pub fn texts(&self) -> HashMap<String, Vec<String>> {
+        let mut texts: HashMap<String, Vec<String>> = HashMap::new();
+        for outgoing in self.sent() {
+            let to = match &outgoing.to {
+                siaga::domain::contact::Recipient::Phone(phone) => phone.to_e164(),
+                siaga::domain::contact::Recipient::Bsuid(bsuid) => bsuid.0.clone(),
+            };
+            let Outbound::Text { body } = outgoing.message.as_ref() else { panic!("a parrot says texts only") };
+            texts.entry(to).or_default().push(body.0.clone());
+        }
+        texts
+    }
+
+    pub fn texts_to(&self, phone: &str) -> Vec<String> {
+        self.texts().remove(phone).unwrap_or_default()
+    }
+}
+
+impl Channel for Recording {
+    fn send(&self, outgoing: OutgoingMessage) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        Box::pin(async move {
+            if self.hang.load(Ordering::SeqCst) > 0 {
+                std::future::pending::<()>().await;
+            }
+            if let Some(error) = self.failures.lock().unwrap().pop() {
+                return Err(error);
+            }
+            let mut sent = self.sent.lock().unwrap();
+            sent.push(outgoing);
+            Ok(MessageId(format!("wamid.out.{}", sent.len())))
+        })
+    }
+
+    fn mark_read(&self, _: BusinessNumber, _: MessageId, _: bool) -> BoxFuture<'_, Result<(), SendError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A conversation that says back all it hears in one turn, joined with commas. `poison` makes its step panic.
+#[derive(Default)]
+pub struct Parrot {
+    /// So many more times it panics where nobody expects it: outside the step, after the turn is durable.
+    pub faints: AtomicUsize,
+}
+
+fn say(text: &str) -> Reply {
+    let message = Outbound::Text { body: Text(text.to_owned()) };
+    Reply { kind: ReplyKind::Answer, message, epoch: None }
+}
+
+impl Script for Parrot {
+    fn step(&self, state: State, events: Vec<Event>, _: &Context<'_>) -> Step {
+        let heard: Vec<String> = events
+            .into_iter()
+            .map(|event| match event {
+                Event::Message(message) => match message.content {
+                    Content::Text(Text(text)) => text,
+                    _ => "other".to_owned(),
+                },
+                Event::Notice(_) => "notice".to_owned(),
+                Event::Answer { answer: Answer::Down, .. } => "down".to_owned(),
+                Event::Answer { .. } => "answer".to_owned(),
+                Event::Wake => "wake".to_owned(),
+            })
+            .collect();
+        assert!(heard.iter().all(|text| text != "poison"), "as the test wants");
+        let effects = vec![Effect::Say(say(&heard.join(",")))];
+        Step { state, effects, wake_at: None }
+    }
+
+    fn resume(&self, _: &State, _: &Context<'_>) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn apology(&self, _: &State, _: &Texts) -> Reply {
+        say("sorry")
+    }
+
+    fn language(&self, _: &State) -> Language {
+        let faints = self.faints.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        assert!(faints.is_err(), "as the test wants");
+        Language::Indonesian
+    }
+}
+
+/// Options of a server that a parrot speaks for, over a recording channel.
+pub fn parrot_options(
+    store: Arc<dyn siaga::ports::Store>,
+    clock: Arc<dyn Clock>,
+    channel: Arc<dyn Channel>,
+    script: Arc<dyn Script>,
+) -> AppOptions {
+    AppOptions {
+        world: World::Cloud,
+        sms: Sms::Http(siaga::otp::sms_http::Options {
+            url: "http://127.0.0.1:9/sms".to_owned(),
+            authorization: None,
+            body: r#"{"to":"{to}","text":"{text}"}"#.to_owned(),
+            timeout: Duration::from_secs(1),
+            connections_max: 1,
+        }),
+        store: StoreChoice::Given(store),
+        channel: Some(channel),
+        script,
+        ..options(clock)
+    }
+}
+
+/// Options of a server with the emulator, the embedded registry without citizens, and the real conversation.
+pub fn options(clock: Arc<dyn Clock>) -> AppOptions {
+    let loopback = "127.0.0.1:0".parse().unwrap();
+    AppOptions {
+        server: ServerOptions {
+            bind: loopback,
+            ops_bind: loopback,
+            web_workers: 2,
+            app_secrets: vec!["older-secret".into(), APP_SECRET.into()],
+            verify_token: VERIFY_TOKEN.into(),
+            body_bytes_max: 4 * 1024 * 1024,
+            body_read_s: 5,
+            durable_within_s: 20,
+            connections_max: 256,
+            drain: Duration::from_secs(20),
+        },
+        numbers: vec![emulator::Number {
+            id: NUMBER.into(),
+            display: "+62 811-0000-0119".into(),
+            messages_per_s: 1_000,
+        }],
+        graph: GraphOptions {
+            url: "http://127.0.0.1:9".into(),
+            version: "v23.0".into(),
+            access_token: "test-access-token".into(),
+            connections_max: 16,
+            connect_timeout: Duration::from_secs(3),
+            request_timeout: Duration::from_secs(10),
+            send_to_bsuid: true,
+        },
+        world: World::Emulator(Box::new(emulator::Options::new("http://127.0.0.1:9/", "-", "-", Arc::clone(&clock)))),
+        sms: Sms::Emulator,
+        store: StoreChoice::Given(Arc::new(Memory::new())),
+        registry: RegistryOptions { seed: 1, citizens: 0 },
+        keys: Arc::new(ServerKeys::derive(&[42; 32])),
+        clock,
+        random: Arc::new(SystemRandom),
+        texts: Arc::new(Texts::embedded().expect("the texts are good")),
+        rules: Rules::default(),
+        account_rules: siaga::account::AccountRules::default(),
+        script: Arc::new(siaga::actors::session::Ours),
+        figures: Figures { shards: 2, ..Figures::default() },
+        recorder: siaga::telemetry::recorder().expect("a recorder"),
+        channel: None,
+    }
+}
+
+enum Stop {
+    Drain,
+    Kill,
+}
+
+/// What runs on the server's thread and may be used from the test's.
+#[derive(Clone)]
+pub struct Handles {
+    pub addresses: Addresses,
+    pub emulator: Option<emulator::Emulator>,
+    pub registry: Arc<siaga::registry::embedded::EmbeddedRegistry>,
+    pub desk: Arc<siaga::desk::Desk>,
+    app: Arc<App>,
+}
+
+/// A server under test. Dropped without a word, it is drained, and a row left open fails the test.
+pub struct TestApp {
+    pub handles: Handles,
+    stop: Option<oneshot::Sender<Stop>>,
+    thread: Option<JoinHandle<Option<Ended>>>,
+    pub http: reqwest::Client,
+}
+
+impl TestApp {
+    pub fn start(options: AppOptions) -> Self {
+        let (tell, hear) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let system = actix_web::rt::System::new();
+            let ended = system.block_on(async move {
+                let app = Arc::new(App::build(options).await.expect("the server starts"));
+                let handles = Handles {
+                    addresses: app.addresses(),
+                    emulator: app.emulator().cloned(),
+                    registry: Arc::clone(app.registry()),
+                    desk: Arc::clone(app.desk()),
+                    app: Arc::clone(&app),
+                };
+                tell.send(handles).expect("the test waits");
+                match stopped.await {
+                    Ok(Stop::Drain) => Some(app.drain().await),
+                    Ok(Stop::Kill) | Err(_) => None,
+                }
+            });
+            actix_web::rt::System::current().stop();
+            system.run().expect("the system ends");
+            ended
+        });
+        let handles = hear.recv_timeout(PATIENCE).expect("the server starts");
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { handles, stop: Some(stop), thread: Some(thread), http }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/webhook", self.handles.addresses.webhook)
+    }
+
+    /// One of the operator's pages: status and body.
+    pub async fn ops(&self, page: &str) -> (u16, String) {
+        let url = format!("http://{}{page}", self.handles.addresses.ops);
+        let answer = self.http.get(url).send().await.expect("ops answers");
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Posts a signed body.
+    pub async fn post(&self, body: &Value) -> u16 {
+        let body = serde_json::to_vec(body).unwrap();
+        let signature = sign(APP_SECRET, &body);
+        self.post_raw(body, Some(&signature)).await.status().as_u16()
+    }
+
+    pub async fn post_raw(&self, body: Vec<u8>, signature: Option<&str>) -> reqwest::Response {
+        let mut request = self.http.post(self.url()).header("content-type", "application/json").body(body);
+        if let Some(signature) = signature {
+            request = request.header("x-hub-signature-256", signature);
+        }
+        request.send().await.expect("the webhook answers")
+    }
+
+    pub async fn at_rest(&self) {
+        let app = Arc::clone(&self.handles.app);
+        eventually("the server comes to rest", || app.at_rest()).await;
+    }
+
+    fn end(&mut self, how: Stop) -> Option<Ended> {
+        let stop = self.stop.take()?;
+        // The thread may have died of a panic; its join says so.
+        let _told = stop.send(how);
+        self.thread.take()?.join().expect("the server's thread did not panic")
+    }
+
+    /// As SIGTERM.
+    pub fn drain(mut self) -> Ended {
+        self.end(Stop::Drain).expect("it was drained")
+    }
+
+    /// As SIGKILL, as far as one process can: nothing is finished, nothing is said.
+    pub fn kill(mut self) {
+        self.end(Stop::Kill);
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if self.stop.is_some() {
+            let ended = self.end(Stop::Drain);
+            if !std::thread::panicking() {
+                assert_eq!(ended, Some(Ended::Drained), "work was left open");
+            }
+        }
+    }
+}
+
+/// `sha256=<hex>` of a body.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
+
+/// A text message as Meta's JSON has it.
+pub fn text(wamid: &str, from: &str, body: &str) -> Value {
+    json!({"from": from, "id": wamid, "timestamp": "1795416600", "type": "text", "text": {"body": body}})
+}
+
+/// A webhook body with these messages.
+pub fn envelope(messages: &[Value]) -> Value {
+    envelope_to(NUMBER, messages)
+}
+
+/// The same, to a number of one's choice.
+pub fn envelope_to(number: &str, messages: &[Value]) -> Value {
+    let value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "6281100000119", "phone_number_id": number},
+        "messages": messages,
+    });
+    json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]})
+}
+
+/// A parrot's server over a memory store.
+pub struct ParrotHouse {
+    pub store: Arc<Memory>,
+    pub clock: Arc<ManualClock>,
+    pub channel: Arc<Recording>,
+    pub parrot: Arc<Parrot>,
+}
+
+impl ParrotHouse {
+    pub fn new() -> Self {
+        Self {
+            store: Arc::new(Memory::new()),
+            clock: Arc::new(ManualClock::at(START)),
+            channel: Arc::new(Recording::default()),
+            parrot: Arc::new(Parrot::default()),
+        }
+    }
+
+    pub fn options(&self) -> AppOptions {
+        parrot_options(self.store.clone(), self.clock.clone(), self.channel.clone(), self.parrot.clone())
+    }
+
+    pub fn open(&self) -> TestApp {
+        TestApp::start(self.options())
+    }
+
+    /// What the next process finds; the running one can write nothing more.
+    pub fn crash(&mut self, app: TestApp) {
+        self.store = Arc::new(self.store.reopen());
+        app.kill();
+    }
+}
+
+/// Runs a future to its end on a small runtime.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
