@@ -255,7 +255,7 @@ impl Shards {
         }
     }
 
-    /// Whether nothing is under way that a drain should wait for.
+    /// Whether nothing waits, is in the air, or will leave now: what a drain waits for.
     pub fn at_rest(&self) -> bool {
         self.boards.iter().all(|board| board.at_rest()) && self.lanes.iter().all(|lanes| lanes.at_rest())
     }

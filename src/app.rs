@@ -18,7 +18,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as http};
 use tokio::sync::watch;
 
-use crate::actors::root::{self, Health, Root};
+use crate::actors::root::{self, Health, Root, Sights};
+use crate::actors::shard::view::ShardView;
 use crate::actors::switchboard::Switchboard;
 use crate::actors::{Bulkheads, Neighbours, Shards};
 use crate::desk::Desk;
@@ -54,7 +55,7 @@ pub enum AppError {
     #[error("whatsapp: {0}")]
     Graph(#[from] whatsapp::OptionsError),
     #[error("sms: {0}")]
-    Sms(#[from] otp::OptionsError),
+    Sms(#[from] otp::sms_http::OptionsError),
     #[error("certificates: {0}")]
     Certificate(#[from] certificate::CertificateError),
     #[error("{0}")]
@@ -93,6 +94,7 @@ pub struct App {
     emulator: Option<Emulator>,
     registry: Arc<EmbeddedRegistry>,
     desk: Arc<Desk>,
+    sights: Sights,
     health: watch::Receiver<Health>,
     /// Root lives as long as this.
     _root: Addr<Root>,
@@ -166,7 +168,7 @@ impl App {
             store: Arc::clone(&store),
             draining: Arc::clone(&draining),
             shards: Arc::clone(&shards),
-            sights,
+            sights: Arc::clone(&sights),
             render: {
                 let recorder = recorder.clone();
                 Arc::new(move || recorder.render())
@@ -190,6 +192,7 @@ impl App {
             emulator,
             registry,
             desk,
+            sights,
             health,
             _root: root,
         })
@@ -217,6 +220,11 @@ impl App {
     /// Whether no work is in flight: every accepted message has had its turn, every reply that may leave has.
     pub fn at_rest(&self) -> bool {
         self.shards.at_rest()
+    }
+
+    /// How the shards stand, as `/actors` shows it.
+    pub fn actors(&self) -> Vec<ShardView> {
+        root::view(&self.shards, &self.sights)
     }
 
     /// Takes nothing new, finishes what is in flight within bounds, closes the store. What is not finished goes

@@ -69,6 +69,8 @@ struct Inner {
     rows: usize,
     /// Turns under way, as the shard counts them.
     turns: usize,
+    /// Contacts with calls under way, and how many.
+    asking: HashMap<ContactId, usize>,
 }
 
 /// Figures of a board, for `/actors`.
@@ -78,6 +80,10 @@ pub struct BoardView {
     pub rows_open: usize,
     pub mail: usize,
     pub timers: usize,
+    /// Calls of sessions that are made and not answered.
+    pub calls: usize,
+    /// When the next contact wants to be woken.
+    pub next_due: Option<Timestamp>,
 }
 
 /// One shard's board.
@@ -220,6 +226,16 @@ impl Board {
         inner.make_ready(contact);
     }
 
+    /// How many calls of a contact are under way.
+    pub fn asks(&self, contact: ContactId, calls: usize) {
+        let mut inner = self.lock();
+        if calls == 0 {
+            inner.asking.remove(&contact);
+        } else {
+            inner.asking.insert(contact, calls);
+        }
+    }
+
     /// Rows were closed outside a turn that the shard knows of.
     pub fn closed(&self, contact: ContactId, closed: &[RowId]) {
         let mut inner = self.lock();
@@ -244,10 +260,10 @@ impl Board {
         self.lock().slots.get(&contact)?.rows.front().cloned()
     }
 
-    /// No row open, no turn under way.
+    /// Nothing waits, and no turn is under way.
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
-        inner.rows == 0 && inner.turns == 0 && inner.mail.is_empty()
+        inner.slots.is_empty() && inner.turns == 0 && inner.mail.is_empty()
     }
 
     /// Figures for `/actors`.
@@ -258,6 +274,8 @@ impl Board {
             rows_open: inner.rows,
             mail: inner.mail.len(),
             timers: inner.timers.len(),
+            calls: inner.asking.values().sum(),
+            next_due: inner.timers.next(),
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod asking;
 pub mod calls;
 pub mod home;
+mod ours;
 pub mod record;
 pub mod turn;
 
@@ -33,6 +34,7 @@ use crate::ports::{RowId, StoreError, Table};
 
 use calls::Calls;
 pub use home::Home;
+pub use ours::Ours;
 use record::ContactRecord;
 use turn::Plan;
 
@@ -149,6 +151,7 @@ impl Life {
             closed,
             due: [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min(),
             waiting: !memory.calls.is_empty(),
+            asking: memory.calls.made(),
         };
         Ok((memory, turned))
     }

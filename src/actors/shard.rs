@@ -116,6 +116,7 @@ impl Shard {
             left -= 1;
         }
         self.sight.beat();
+        self.sight.look(self.sessions.awake(), self.accounts.awake(), self.accounts.busy());
         if left == 0 {
             board.ring();
         }
@@ -152,7 +153,6 @@ impl Shard {
         self.sessions.tick(now);
         self.accounts.tick(now);
         self.work(context);
-        self.sight.look(self.sessions.awake(), self.accounts.awake());
         metrics::sessions_awake(self.home.writer.shard, self.sessions.awake());
     }
 }

@@ -41,6 +41,11 @@ impl Timers {
         due
     }
 
+    /// The earliest wish.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
     /// How many contacts wait to be woken.
     pub fn len(&self) -> usize {
         self.by_contact.len()

@@ -109,7 +109,7 @@ async fn meta_can_verify_the_webhook_and_nobody_else() {
     }
     drop(app);
     let mut options = house.options();
-    options.store = siaga::app::StoreChoice::Given(std::sync::Arc::new(siaga::store::memory::Memory::new()));
+    options.store = siaga::app::StoreChoice::Given(std::sync::Arc::new(siaga::store::Memory::new()));
     options.server.verify_token = "".into();
     let app = crate::support::TestApp::start(options);
     let empty = app.http.get(format!("{}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=", app.url()));

@@ -1,5 +1,6 @@
 //! One binary for all tests that look at more than one module; a file a subject.
 
+mod app;
 mod emulator;
 mod emulator_and_wire;
 mod graph_client;
@@ -7,6 +8,8 @@ mod outbound;
 mod payloads;
 mod sms_http;
 mod store;
+mod support;
 mod tidy;
 mod tiny_server;
 mod transcripts;
+mod transcripts_server;

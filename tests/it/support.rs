@@ -5,7 +5,6 @@
 //! polls with a deadline that only a broken server reaches.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
@@ -18,6 +17,7 @@ use sha2::Sha256;
 use tokio::sync::oneshot;
 
 use siaga::actors::session::Script;
+use siaga::actors::shard::view::ShardView;
 use siaga::actors::{Figures, SystemRandom};
 use siaga::app::{
     Addresses, App, AppOptions, Ended, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World,
@@ -33,18 +33,18 @@ use siaga::domain::message::{Content, MessageId, Outbound, ReplyKind, Text};
 use siaga::domain::time::Timestamp;
 use siaga::emulator;
 use siaga::ports::{Channel, Clock, OutgoingMessage, SendError};
-use siaga::store::memory::Memory;
+use siaga::store::Memory;
 
-pub const APP_SECRET: &str = "test-app-secret";
-pub const VERIFY_TOKEN: &str = "test-verify-token";
-pub const NUMBER: &str = "100000000000567";
+pub(crate) const APP_SECRET: &str = "test-app-secret";
+pub(crate) const VERIFY_TOKEN: &str = "test-verify-token";
+pub(crate) const NUMBER: &str = "100000000000567";
 /// Monday 23 November 2026, 13.50 WIB.
-pub const START: Timestamp = Timestamp(1_795_416_600_000);
+pub(crate) const START: Timestamp = Timestamp(1_795_416_600_000);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until something is true; fails with `what` when it never is.
-pub async fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !ready() {
         assert!(Instant::now() < deadline, "never happened: {what}");
@@ -54,25 +54,25 @@ pub async fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
 
 /// A channel that keeps what it is given, or fails as told.
 #[derive(Default)]
-pub struct Recording {
+pub(crate) struct Recording {
     sent: Mutex<Vec<OutgoingMessage>>,
     /// Errors for the next sends, the last first.
     failures: Mutex<Vec<SendError>>,
     /// Sends that never get an answer, while this is above zero.
-    pub hang: AtomicUsize,
+    pub(crate) hang: AtomicUsize,
 }
 
 impl Recording {
-    pub fn fail_next(&self, errors: impl IntoIterator<Item = SendError>) {
+    pub(crate) fn fail_next(&self, errors: impl IntoIterator<Item = SendError>) {
         self.failures.lock().unwrap().extend(errors);
     }
 
-    pub fn sent(&self) -> Vec<OutgoingMessage> {
+    pub(crate) fn sent(&self) -> Vec<OutgoingMessage> {
         self.sent.lock().unwrap().clone()
     }
 
     /// What each recipient got, in order, as text.
-    pub fn texts(&self) -> HashMap<String, Vec<String>> {
+    pub(crate) fn texts(&self) -> HashMap<String, Vec<String>> {
         let mut texts: HashMap<String, Vec<String>> = HashMap::new();
         for outgoing in self.sent() {
             let to = match &outgoing.to {
@@ -85,7 +85,7 @@ impl Recording {
         texts
     }
 
-    pub fn texts_to(&self, phone: &str) -> Vec<String> {
+    pub(crate) fn texts_to(&self, phone: &str) -> Vec<String> {
         self.texts().remove(phone).unwrap_or_default()
     }
 }
@@ -112,9 +112,9 @@ impl Channel for Recording {
 
 /// A conversation that says back all it hears in one turn, joined with commas. `poison` makes its step panic.
 #[derive(Default)]
-pub struct Parrot {
+pub(crate) struct Parrot {
     /// So many more times it panics where nobody expects it: outside the step, after the turn is durable.
-    pub faints: AtomicUsize,
+    pub(crate) faints: AtomicUsize,
 }
 
 fn say(text: &str) -> Reply {
@@ -158,7 +158,7 @@ impl Script for Parrot {
 }
 
 /// Options of a server that a parrot speaks for, over a recording channel.
-pub fn parrot_options(
+pub(crate) fn parrot_options(
     store: Arc<dyn siaga::ports::Store>,
     clock: Arc<dyn Clock>,
     channel: Arc<dyn Channel>,
@@ -181,7 +181,7 @@ pub fn parrot_options(
 }
 
 /// Options of a server with the emulator, the embedded registry without citizens, and the real conversation.
-pub fn options(clock: Arc<dyn Clock>) -> AppOptions {
+pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
     let loopback = "127.0.0.1:0".parse().unwrap();
     AppOptions {
         server: ServerOptions {
@@ -234,24 +234,24 @@ enum Stop {
 
 /// What runs on the server's thread and may be used from the test's.
 #[derive(Clone)]
-pub struct Handles {
-    pub addresses: Addresses,
-    pub emulator: Option<emulator::Emulator>,
-    pub registry: Arc<siaga::registry::embedded::EmbeddedRegistry>,
-    pub desk: Arc<siaga::desk::Desk>,
+pub(crate) struct Handles {
+    pub(crate) addresses: Addresses,
+    pub(crate) emulator: Option<emulator::Emulator>,
+    pub(crate) registry: Arc<siaga::registry::embedded::EmbeddedRegistry>,
+    pub(crate) desk: Arc<siaga::desk::Desk>,
     app: Arc<App>,
 }
 
 /// A server under test. Dropped without a word, it is drained, and a row left open fails the test.
-pub struct TestApp {
-    pub handles: Handles,
+pub(crate) struct TestApp {
+    pub(crate) handles: Handles,
     stop: Option<oneshot::Sender<Stop>>,
     thread: Option<JoinHandle<Option<Ended>>>,
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl TestApp {
-    pub fn start(options: AppOptions) -> Self {
+    pub(crate) fn start(options: AppOptions) -> Self {
         let (tell, hear) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -280,25 +280,25 @@ impl TestApp {
         Self { handles, stop: Some(stop), thread: Some(thread), http }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/webhook", self.handles.addresses.webhook)
     }
 
     /// One of the operator's pages: status and body.
-    pub async fn ops(&self, page: &str) -> (u16, String) {
+    pub(crate) async fn ops(&self, page: &str) -> (u16, String) {
         let url = format!("http://{}{page}", self.handles.addresses.ops);
         let answer = self.http.get(url).send().await.expect("ops answers");
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// Posts a signed body.
-    pub async fn post(&self, body: &Value) -> u16 {
+    pub(crate) async fn post(&self, body: &Value) -> u16 {
         let body = serde_json::to_vec(body).unwrap();
         let signature = sign(APP_SECRET, &body);
         self.post_raw(body, Some(&signature)).await.status().as_u16()
     }
 
-    pub async fn post_raw(&self, body: Vec<u8>, signature: Option<&str>) -> reqwest::Response {
+    pub(crate) async fn post_raw(&self, body: Vec<u8>, signature: Option<&str>) -> reqwest::Response {
         let mut request = self.http.post(self.url()).header("content-type", "application/json").body(body);
         if let Some(signature) = signature {
             request = request.header("x-hub-signature-256", signature);
@@ -306,9 +306,28 @@ impl TestApp {
         request.send().await.expect("the webhook answers")
     }
 
-    pub async fn at_rest(&self) {
+    pub(crate) async fn at_rest(&self) {
         let app = Arc::clone(&self.handles.app);
         eventually("the server comes to rest", || app.at_rest()).await;
+    }
+
+    /// At rest, and nobody waits for a neighbour either. Looked at twice: an answer may be between two desks.
+    pub(crate) async fn settled(&self) {
+        let app = Arc::clone(&self.handles.app);
+        let mut looks = 0;
+        eventually("the server settles", || {
+            let busy = |view: &ShardView| view.inbox.calls > 0 || view.accounts_busy > 0;
+            let quiet = app.at_rest() && !app.actors().iter().any(busy);
+            looks = if quiet { looks + 1 } else { 0 };
+            looks >= 3
+        })
+        .await;
+    }
+
+    /// When something will happen by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let views = self.handles.app.actors();
+        views.iter().flat_map(|view| [view.inbox.next_due, view.outbox.next_due]).flatten().min()
     }
 
     fn end(&mut self, how: Stop) -> Option<Ended> {
@@ -319,12 +338,12 @@ impl TestApp {
     }
 
     /// As SIGTERM.
-    pub fn drain(mut self) -> Ended {
+    pub(crate) fn drain(mut self) -> Ended {
         self.end(Stop::Drain).expect("it was drained")
     }
 
     /// As SIGKILL, as far as one process can: nothing is finished, nothing is said.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.end(Stop::Kill);
     }
 }
@@ -341,7 +360,7 @@ impl Drop for TestApp {
 }
 
 /// `sha256=<hex>` of a body.
-pub fn sign(secret: &str, body: &[u8]) -> String {
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
     let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -349,17 +368,17 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 }
 
 /// A text message as Meta's JSON has it.
-pub fn text(wamid: &str, from: &str, body: &str) -> Value {
+pub(crate) fn text(wamid: &str, from: &str, body: &str) -> Value {
     json!({"from": from, "id": wamid, "timestamp": "1795416600", "type": "text", "text": {"body": body}})
 }
 
 /// A webhook body with these messages.
-pub fn envelope(messages: &[Value]) -> Value {
+pub(crate) fn envelope(messages: &[Value]) -> Value {
     envelope_to(NUMBER, messages)
 }
 
 /// The same, to a number of one's choice.
-pub fn envelope_to(number: &str, messages: &[Value]) -> Value {
+pub(crate) fn envelope_to(number: &str, messages: &[Value]) -> Value {
     let value = json!({
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "6281100000119", "phone_number_id": number},
@@ -369,15 +388,15 @@ pub fn envelope_to(number: &str, messages: &[Value]) -> Value {
 }
 
 /// A parrot's server over a memory store.
-pub struct ParrotHouse {
-    pub store: Arc<Memory>,
-    pub clock: Arc<ManualClock>,
-    pub channel: Arc<Recording>,
-    pub parrot: Arc<Parrot>,
+pub(crate) struct ParrotHouse {
+    pub(crate) store: Arc<Memory>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) channel: Arc<Recording>,
+    pub(crate) parrot: Arc<Parrot>,
 }
 
 impl ParrotHouse {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             store: Arc::new(Memory::new()),
             clock: Arc::new(ManualClock::at(START)),
@@ -386,22 +405,17 @@ impl ParrotHouse {
         }
     }
 
-    pub fn options(&self) -> AppOptions {
+    pub(crate) fn options(&self) -> AppOptions {
         parrot_options(self.store.clone(), self.clock.clone(), self.channel.clone(), self.parrot.clone())
     }
 
-    pub fn open(&self) -> TestApp {
+    pub(crate) fn open(&self) -> TestApp {
         TestApp::start(self.options())
     }
 
     /// What the next process finds; the running one can write nothing more.
-    pub fn crash(&mut self, app: TestApp) {
+    pub(crate) fn crash(&mut self, app: TestApp) {
         self.store = Arc::new(self.store.reopen());
         app.kill();
     }
-}
-
-/// Runs a future to its end on a small runtime.
-pub fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

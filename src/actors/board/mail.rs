@@ -37,6 +37,8 @@ pub struct Turned {
     pub closed: Vec<RowId>,
     /// When the session wants to be looked at again.
     pub due: Option<Timestamp>,
-    /// Calls are under way: it should stay awake.
+    /// Calls are made or to be made: it should stay awake.
     pub waiting: bool,
+    /// Calls that are made and not answered.
+    pub asking: usize,
 }

@@ -39,6 +39,8 @@ pub struct LanesView {
     pub rows_open: usize,
     pub in_flight: usize,
     pub statuses: usize,
+    /// When a send that waits may leave.
+    pub next_due: Option<Timestamp>,
 }
 
 /// What the outbox does next.
@@ -227,6 +229,7 @@ impl Lanes {
             rows_open: inner.lanes.values().map(Lane::len).sum(),
             in_flight: inner.flying,
             statuses: inner.statuses.len(),
+            next_due: inner.later.first().map(|(at, _)| *at),
         }
     }
 }

@@ -48,6 +48,11 @@ impl Calls {
         self.0.iter().any(|under_way| under_way.call.id == id)
     }
 
+    /// How many are made and not answered.
+    pub fn made(&self) -> usize {
+        self.0.iter().filter(|under_way| under_way.makes > 0).count()
+    }
+
     /// Adds a call, to be made at `at`. One that is there already stays as it is.
     pub fn add(&mut self, call: Call, at: Timestamp) {
         if self.expects(call.id) {

@@ -27,6 +27,7 @@ pub struct Accounts {
     idle: BTreeMap<u64, LookupKey>,
     rank: u64,
     life: u64,
+    busy: usize,
 }
 
 struct Live {
@@ -50,12 +51,17 @@ enum Asking {
 
 impl Accounts {
     pub fn new(home: Home, on: ArbiterHandle) -> Self {
-        Self { home, on, live: HashMap::new(), idle: BTreeMap::new(), rank: 0, life: 0 }
+        Self { home, on, live: HashMap::new(), idle: BTreeMap::new(), rank: 0, life: 0, busy: 0 }
     }
 
     /// How many are in memory.
     pub fn awake(&self) -> usize {
         self.live.len()
+    }
+
+    /// How many have something to do.
+    pub fn busy(&self) -> usize {
+        self.busy
     }
 
     fn board(&self) -> Arc<Board> {
@@ -69,12 +75,14 @@ impl Accounts {
             return self.refuse(&event);
         }
         let Some(live) = self.live.get_mut(&key) else { return };
+        let was_idle = live.may_go();
         // Answers of neighbours are awaited, and bounded by the calls that were made.
         let question = matches!(*event, AccountEvent::Asked { .. });
         if question && live.line.len() >= self.home.neighbours.figures.account_events_max {
             return self.refuse(&event);
         }
         live.line.push_back(event);
+        self.busy += usize::from(was_idle);
         self.next(key);
     }
 
@@ -141,6 +149,7 @@ impl Accounts {
         let Some(live) = self.live.get_mut(&key).filter(|live| live.life == life) else { return };
         live.working = None;
         live.busy = busy;
+        self.busy -= usize::from(live.may_go());
         live.used_at = now;
         self.rank += 1;
         self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
@@ -156,6 +165,7 @@ impl Accounts {
         metrics::actor_failed("account", exit.name());
         tracing::error!(?exit, "an account ended");
         let Some(live) = self.let_go(key) else { return };
+        self.busy -= usize::from(!live.may_go());
         if let Some(Asking::Chat(contact, call)) = live.working {
             self.home.shards.tell_contact(contact, Mail::Answer { contact, call, answer: Answer::Down });
         }

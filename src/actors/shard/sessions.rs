@@ -153,6 +153,7 @@ impl Sessions {
                 self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
                 self.idle.insert(self.rank, turned.contact);
                 board.wish(turned.contact, turned.due);
+                board.asks(turned.contact, turned.asking);
                 board.turned(turned.contact, &turned.closed);
             }
             // Of an older life: what it closed is closed.
@@ -174,6 +175,7 @@ impl Sessions {
         if window.record(now) == Verdict::Spent {
             self.set_aside(contact, now);
         }
+        self.board().asks(contact, 0);
         if working {
             self.board().turned(contact, &[]);
         }

@@ -13,6 +13,7 @@ pub struct Sight {
     beats: AtomicU64,
     sessions: AtomicUsize,
     accounts: AtomicUsize,
+    accounts_busy: AtomicUsize,
     restarts: AtomicU64,
     generation: AtomicU64,
 }
@@ -25,6 +26,8 @@ pub struct ShardView {
     pub restarts: u64,
     pub sessions_awake: usize,
     pub accounts_awake: usize,
+    /// With an event in hand or in line, or calls of their own under way.
+    pub accounts_busy: usize,
     pub inbox: BoardView,
     pub outbox: LanesView,
 }
@@ -41,9 +44,10 @@ impl Sight {
     }
 
     /// Notes who is awake.
-    pub fn look(&self, sessions: usize, accounts: usize) {
+    pub fn look(&self, sessions: usize, accounts: usize, accounts_busy: usize) {
         self.sessions.store(sessions, Ordering::Relaxed);
         self.accounts.store(accounts, Ordering::Relaxed);
+        self.accounts_busy.store(accounts_busy, Ordering::Relaxed);
     }
 
     /// Notes a start.
@@ -61,6 +65,7 @@ impl Sight {
             restarts: self.restarts.load(Ordering::Relaxed),
             sessions_awake: self.sessions.load(Ordering::Relaxed),
             accounts_awake: self.accounts.load(Ordering::Relaxed),
+            accounts_busy: self.accounts_busy.load(Ordering::Relaxed),
             inbox,
             outbox,
         }
