@@ -126,7 +126,8 @@ impl App {
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let lines = ports::lines(&options, emulator.as_ref())?;
-        let numbers = options.numbers.iter().map(|number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s));
+        let numbers =
+            options.numbers.iter().map(|number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s));
         let budgets = Arc::new(Budgets::new(numbers));
         let draining = Arc::new(Draining::default());
         let gate = webhook::Gate {

@@ -260,9 +260,7 @@ impl Life {
         let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
         let channel = Arc::clone(&self.home.lines().channel);
         let mark = async move {
-            tokio::time::timeout(within, channel.mark_read(number, message, typing))
-                .await
-                .is_ok_and(|r| r.is_ok())
+            tokio::time::timeout(within, channel.mark_read(number, message, typing)).await.is_ok_and(|r| r.is_ok())
         };
         supervision::task(mark, |marked| {
             metrics::send_ended(if marked == Ok(true) { "read_receipt" } else { "read_receipt_failed" });

@@ -134,7 +134,13 @@ fn sms(home: &Home, key: IdempotencyKey, to: Mobile, text: Text) {
     });
 }
 
-async fn sms_with_retries(neighbours: Arc<Neighbours>, sender: Arc<dyn OtpSender>, key: IdempotencyKey, to: Mobile, text: Text) -> bool {
+async fn sms_with_retries(
+    neighbours: Arc<Neighbours>,
+    sender: Arc<dyn OtpSender>,
+    key: IdempotencyKey,
+    to: Mobile,
+    text: Text,
+) -> bool {
     let within = Duration::from_millis(neighbours.figures.neighbour_timeout_ms);
     for attempt in 0..neighbours.figures.sms_tries_max.max(1) {
         if attempt > 0 {
