@@ -7,37 +7,32 @@
 pub mod options;
 mod ports;
 pub mod serve;
+mod servers;
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web as http};
 use tokio::sync::watch;
 
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
-use crate::actors::switchboard::Switchboard;
-use crate::actors::{Bulkheads, Neighbours, Shards};
+use crate::actors::{Bulkheads, Lines, Neighbours, Shards};
 use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator::{self, Emulator};
 use crate::limits::Budgets;
 use crate::ports::{Store, StoreError};
 use crate::registry::embedded::EmbeddedRegistry;
-use crate::web::{Draining, ops, webhook};
-use crate::{certificate, otp, store, telemetry, whatsapp};
+use crate::web::{Draining, ops};
+use crate::{certificate, otp, store, whatsapp};
 
 pub use options::{AppOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
 pub use serve::serve;
 
-/// A request's head that is not there by then is given up.
-const HEAD_READ: Duration = Duration::from_secs(5);
-/// How often samples of histograms are folded together.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often a drain looks whether work has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -100,67 +95,24 @@ pub struct App {
     _root: Addr<Root>,
 }
 
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
-    let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (local, listener) = bound.map_err(|source| AppError::Bind { address, source })?;
-    Ok((listener, local))
-}
-
-/// Where this machine reaches a listener.
-fn from_here(address: SocketAddr) -> SocketAddr {
-    let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
-    SocketAddr::new(ip, address.port())
-}
-
 impl App {
     /// Builds and starts a server.
     pub async fn build(options: AppOptions) -> Result<Self, AppError> {
         if options.numbers.is_empty() {
             return Err(AppError::Options("at least one business number is needed"));
         }
-        let (webhook_listener, webhook_address) = bind(options.server.bind)?;
-        let (ops_listener, ops_address) = bind(options.server.ops_bind)?;
+        let (webhook_listener, webhook_address) = servers::bind(options.server.bind)?;
+        let (ops_listener, ops_address) = servers::bind(options.server.ops_bind)?;
         let store = ports::open_store(&options)?;
-        let webhook_url = format!("http://{}/webhook", from_here(webhook_address));
-        let emulator = ports::start_emulator(&options, webhook_url).await?;
+        let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let lines = ports::lines(&options, emulator.as_ref())?;
-        let numbers =
-            options.numbers.iter().map(|number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s));
-        let budgets = Arc::new(Budgets::new(numbers));
         let draining = Arc::new(Draining::default());
-        let gate = webhook::Gate {
-            switchboard: Switchboard::new(Arc::clone(&store), Arc::clone(&options.keys), Arc::clone(&options.random)),
-            store: Arc::clone(&store),
-            clock: Arc::clone(&options.clock),
-            budgets: Arc::clone(&budgets),
-            draining: Arc::clone(&draining),
-            app_secrets: options.server.app_secrets.clone(),
-            verify_token: options.server.verify_token.clone(),
-            body_bytes_max: options.server.body_bytes_max,
-            body_read_s: options.server.body_read_s,
-            durable_within_s: options.server.durable_within_s,
-        };
-        let server = options.server.clone();
-        let recorder = options.recorder.clone();
-        let neighbours = Arc::new(Neighbours {
-            store: Arc::clone(&store),
-            lines,
-            directory: registry.clone(),
-            registry: registry.clone(),
-            tickets: desk.clone(),
-            budgets,
-            calls: Bulkheads::new(options.figures.neighbour_calls_max),
-            clock: options.clock,
-            keys: options.keys,
-            texts: options.texts,
-            rules: options.rules,
-            account_rules: options.account_rules,
-            script: options.script,
-            random: options.random,
-            figures: options.figures,
-        });
+        let budgets = Arc::new(budgets(&options));
+        let gate = servers::gate(&options, &store, &budgets, &draining);
+        let (server, recorder) = (options.server.clone(), options.recorder.clone());
+        let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, budgets));
         let shards = Shards::new(neighbours.figures.shards);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
@@ -170,20 +122,14 @@ impl App {
             draining: Arc::clone(&draining),
             shards: Arc::clone(&shards),
             sights: Arc::clone(&sights),
-            render: {
-                let recorder = recorder.clone();
-                Arc::new(move || recorder.render())
-            },
+            render: servers::render(&recorder),
         };
-        let webhook = serve_webhook(webhook_listener, webhook_address, &server, gate)?;
-        let ops = serve_ops(ops_listener, ops_address, pages)?;
-        keep_up(recorder);
+        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
+        let ops = servers::ops(ops_listener, ops_address, pages)?;
+        servers::keep_up(recorder);
+        let chat = emulator.as_ref().map(Emulator::address);
         Ok(Self {
-            addresses: Addresses {
-                webhook: webhook_address,
-                ops: ops_address,
-                chat: emulator.as_ref().map(Emulator::address),
-            },
+            addresses: Addresses { webhook: webhook_address, ops: ops_address, chat },
             shards,
             store,
             draining,
@@ -265,49 +211,34 @@ impl App {
     }
 }
 
-fn serve_webhook(
-    listener: TcpListener,
-    address: SocketAddr,
-    options: &ServerOptions,
-    gate: webhook::Gate,
-) -> Result<ServerHandle, AppError> {
-    // Outside the factory: it runs once a worker, and there is one gate.
-    let gate = http::Data::new(gate);
-    let server = HttpServer::new(move || actix_web::App::new().app_data(gate.clone()).configure(webhook::routes))
-        .workers(options.web_workers.max(1))
-        .max_connections(options.connections_max.max(1))
-        .client_request_timeout(HEAD_READ)
-        .shutdown_timeout(options.drain.as_secs().max(1))
-        .disable_signals()
-        .listen(listener)
-        .map_err(|source| AppError::Bind { address, source })?
-        .run();
-    let handle = server.handle();
-    actix_web::rt::spawn(server);
-    Ok(handle)
+fn budgets(options: &AppOptions) -> Budgets {
+    let number = |number: &emulator::Number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s);
+    Budgets::new(options.numbers.iter().map(number))
 }
 
-fn serve_ops(listener: TcpListener, address: SocketAddr, pages: ops::Desk) -> Result<ServerHandle, AppError> {
-    let pages = http::Data::new(pages);
-    let server = HttpServer::new(move || actix_web::App::new().app_data(pages.clone()).configure(ops::routes))
-        .workers(1)
-        .client_request_timeout(HEAD_READ)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .listen(listener)
-        .map_err(|source| AppError::Bind { address, source })?
-        .run();
-    let handle = server.handle();
-    actix_web::rt::spawn(server);
-    Ok(handle)
-}
-
-fn keep_up(recorder: telemetry::Recorder) {
-    actix_web::rt::spawn(async move {
-        let mut every = tokio::time::interval(UPKEEP_EVERY);
-        loop {
-            every.tick().await;
-            recorder.upkeep();
-        }
-    });
+fn neighbours(
+    options: AppOptions,
+    store: &Arc<dyn Store>,
+    lines: Vec<Lines>,
+    registry: &Arc<EmbeddedRegistry>,
+    desk: &Arc<Desk>,
+    budgets: Arc<Budgets>,
+) -> Neighbours {
+    Neighbours {
+        store: Arc::clone(store),
+        lines,
+        directory: registry.clone(),
+        registry: registry.clone(),
+        tickets: desk.clone(),
+        budgets,
+        calls: Bulkheads::new(options.figures.neighbour_calls_max),
+        clock: options.clock,
+        keys: options.keys,
+        texts: options.texts,
+        rules: options.rules,
+        account_rules: options.account_rules,
+        script: options.script,
+        random: options.random,
+        figures: options.figures,
+    }
 }

@@ -9,6 +9,7 @@
 //! [`QUESTIONS_MAX`], past it they are refused and the asker answers `Down`.
 
 pub mod mail;
+mod view;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::{InboxRow, RowId};
 
 pub use mail::{Mail, Turned};
+pub use view::BoardView;
 
 /// Letters at one board from elsewhere; more questions are refused.
 pub const QUESTIONS_MAX: usize = 65_536;
@@ -71,19 +73,6 @@ struct Inner {
     turns: usize,
     /// Contacts with calls under way, and how many.
     asking: HashMap<ContactId, usize>,
-}
-
-/// Figures of a board, for `/actors`.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
-pub struct BoardView {
-    pub contacts_waiting: usize,
-    pub rows_open: usize,
-    pub mail: usize,
-    pub timers: usize,
-    /// Calls of sessions that are made and not answered.
-    pub calls: usize,
-    /// When the next contact wants to be woken.
-    pub next_due: Option<Timestamp>,
 }
 
 /// One shard's board.
@@ -264,19 +253,6 @@ impl Board {
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
         inner.slots.is_empty() && inner.turns == 0 && inner.mail.is_empty()
-    }
-
-    /// Figures for `/actors`.
-    pub fn view(&self) -> BoardView {
-        let inner = self.lock();
-        BoardView {
-            contacts_waiting: inner.slots.len(),
-            rows_open: inner.rows,
-            mail: inner.mail.len(),
-            timers: inner.timers.len(),
-            calls: inner.asking.values().sum(),
-            next_due: inner.timers.next(),
-        }
     }
 }
 

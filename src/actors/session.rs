@@ -11,6 +11,7 @@ pub mod asking;
 pub mod calls;
 pub mod home;
 mod ours;
+pub mod plan;
 pub mod record;
 pub mod turn;
 
@@ -35,8 +36,8 @@ use crate::ports::{RowId, StoreError, Table};
 use calls::Calls;
 pub use home::Home;
 pub use ours::Ours;
+use plan::Plan;
 use record::ContactRecord;
-use turn::Plan;
 
 /// The conversation as a session uses it. One implementation serves citizens ([`Ours`]); tests have others.
 pub trait Script: Send + Sync + 'static {

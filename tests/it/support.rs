@@ -4,6 +4,8 @@
 //! look at what a recording channel (or the emulator) got. Nothing here waits for a fixed time: [`eventually`]
 //! polls with a deadline that only a broken server reaches.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the finding")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -127,10 +129,13 @@ impl Script for Parrot {
         let heard: Vec<String> = events
             .into_iter()
             .map(|event| match event {
-                Event::Message(message) => match message.content {
-                    Content::Text(Text(text)) => text,
-                    _ => "other".to_owned(),
-                },
+                Event::Message(message) => {
+                    if let Content::Text(Text(text)) = message.content {
+                        text
+                    } else {
+                        "other".to_owned()
+                    }
+                }
                 Event::Notice(_) => "notice".to_owned(),
                 Event::Answer { answer: Answer::Down, .. } => "down".to_owned(),
                 Event::Answer { .. } => "answer".to_owned(),
@@ -363,8 +368,7 @@ impl Drop for TestApp {
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    mac.finalize().into_bytes().iter().fold("sha256=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// A text message as Meta's JSON has it.

@@ -74,7 +74,13 @@ fn shown(reply: &siaga::emulator::Reply) -> Shown {
             let caption = caption.clone().unwrap_or_default().0;
             (Some(file_name.0.clone()), caption, Vec::new(), Vec::new())
         }
-        other => (None, format!("{other:?}"), Vec::new(), Vec::new()),
+        // The service has no other forms: shown as it is, it fits nothing.
+        other @ (Form::Action { .. }
+        | Form::Media { .. }
+        | Form::Template { .. }
+        | Form::Reaction { .. }
+        | Form::Location { .. }
+        | Form::Contacts { .. }) => (None, format!("{other:?}"), Vec::new(), Vec::new()),
     };
     Shown { id: reply.id.clone(), says: Expected { document, text: Pattern::new(text), buttons, rows }, offers }
 }
@@ -287,13 +293,12 @@ impl Runner {
     fn expect_sms(&mut self, line: usize, expected: &ExpectedSms) {
         let to = expected.to.phone();
         let place = self.sms.iter().position(|(phone, text)| *phone == to && expected.text.fits(text));
-        match place {
-            Some(place) => drop(self.sms.remove(place)),
-            None => {
-                let sent = self.sms.iter().map(|(to, text)| format!("to …{}: {text}", to.ending()));
-                let actual = sent.collect::<Vec<_>>().join(" | ");
-                self.fault(line, format!("to …{}: {}", to.ending(), expected.text.as_str()), actual);
-            }
+        if let Some(place) = place {
+            self.sms.remove(place);
+        } else {
+            let sent = self.sms.iter().map(|(to, text)| format!("to …{}: {text}", to.ending()));
+            let actual = sent.collect::<Vec<_>>().join(" | ");
+            self.fault(line, format!("to …{}: {}", to.ending(), expected.text.as_str()), actual);
         }
     }
 
@@ -310,7 +315,7 @@ impl Runner {
             Directive::Number(number) => self.app.handles.desk.foretell(*number),
             Directive::Registry { up } => self.app.handles.registry.set_down(!up),
             Directive::Sms { .. } => {
-                self.fault(line, "a gateway that can be switched off", "the emulator's is always up")
+                self.fault(line, "a gateway that can be switched off", "the emulator's is always up");
             }
             Directive::NoSms => {
                 if let Some((_, text)) = self.sms.first().cloned() {

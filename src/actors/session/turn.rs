@@ -5,55 +5,20 @@
 //! event alone, three times in all over restarts, then that event is put aside and the citizen told.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use crate::actors::board::Waiting;
-use crate::conversation::{Context, Effect, Event, Notice, Reply, Step};
-use crate::domain::call::{Call, CallId};
-use crate::domain::contact::ContactId;
-use crate::domain::message::{Inbound, MessageId, ReplyKind};
+use crate::conversation::{Context, Effect, Event, Notice, Step};
+use crate::domain::call::CallId;
+use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::Timestamp;
-use crate::metrics;
-use crate::ports::{DeadLetter, DeadReason, InboxBody, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
+use crate::ports::{InboxBody, RowId};
 
+use super::plan::{News, Plan, poison};
 use super::record::{ContactRecord, Troubling};
 use super::{Script, Setting};
 
 /// A message is tried so often before it is set aside.
 pub const TRIES_MAX: u8 = 3;
-
-/// A call that is under way when its turn is durable: after a restart the contact is looked at this soon.
-const RESUME_AFTER_MS: i64 = 1_000;
-
-/// What a turn came to.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// The record from here on; `None`: as it was.
-    pub record: Option<ContactRecord>,
-    pub closed: Vec<RowId>,
-    pub replies: Vec<OutboxRow>,
-    pub dead: Vec<DeadLetter>,
-    /// Calls to make, each with the seconds to wait first.
-    pub calls: Vec<(Call, u32)>,
-    /// Open sends are taken back: their citizen asked to be forgotten, or their address may be another's now.
-    pub recall: bool,
-    /// How many of the waiting answers this turn handled; the others wait on.
-    pub answers_done: usize,
-    /// The newest message heard: what a read receipt names.
-    pub heard: Option<MessageId>,
-    /// What happened, for the metrics.
-    pub news: News,
-}
-
-/// Countable things of a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct News {
-    pub messages: usize,
-    pub duplicates: usize,
-    pub panics: usize,
-    /// Replies that had nowhere to go.
-    pub unaddressed: usize,
-}
 
 /// The events of one turn, each with the row it came in.
 struct Agenda {
@@ -179,7 +144,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     record.state = state;
     record.wish = wake_at;
     record.trouble = None;
-    let mut plan = Plan { closed, heard, recall, news, ..Plan::default() };
+    let mut plan = Plan { closed, recall, heard, news, ..Plan::default() };
     for effect in effects {
         match effect {
             Effect::Say(reply) => plan.say(setting, &record, reply),
@@ -229,74 +194,6 @@ fn set_aside(
     }
     plan.record = Some(record);
     plan
-}
-
-/// A row that cannot be handled, as an operator finds it.
-pub fn poison(contact: ContactId, at: Timestamp, row: Option<&InboxRow>) -> DeadLetter {
-    let body = row.and_then(|row| postcard::to_stdvec(&row.body).ok()).unwrap_or_default();
-    DeadLetter { at, reason: DeadReason::Poison, contact: Some(contact), body }
-}
-
-impl Plan {
-    fn say(&mut self, setting: &Setting<'_>, record: &ContactRecord, reply: Reply) {
-        let Some((number, to)) = record.reply_to.clone() else {
-            self.news.unaddressed += 1;
-            return;
-        };
-        self.replies.push(OutboxRow {
-            contact: setting.contact,
-            number,
-            to,
-            kind: reply.kind,
-            message: Arc::new(reply.message),
-            epoch: reply.epoch,
-            born_at: setting.now,
-        });
-    }
-
-    /// The record cannot be written: what waits is set aside whole, and the contact stays as it was.
-    pub fn give_up(&mut self, contact: ContactId, waiting: &Waiting, now: Timestamp) {
-        *self = Self { answers_done: waiting.answers.len(), ..Self::default() };
-        for (id, row) in &waiting.rows {
-            self.closed.push(*id);
-            self.dead.push(poison(contact, now, Some(row.as_ref())));
-        }
-    }
-
-    /// Whether a new question is among the replies.
-    pub fn prompts(&self) -> bool {
-        self.replies.iter().any(|row| row.kind == ReplyKind::Prompt)
-    }
-
-    /// When the contact is to be looked at after a restart: its wish, or soon when calls are under way.
-    pub fn timer(&self, calls_under_way: bool, now: Timestamp) -> Option<Timestamp> {
-        let resume = (calls_under_way || !self.calls.is_empty()).then(|| now.plus_ms(RESUME_AFTER_MS));
-        let wish = self.record.as_ref().and_then(|record| record.wish);
-        [wish, resume].into_iter().flatten().min()
-    }
-
-    /// Tells the metrics.
-    pub fn count(&self) {
-        (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
-        (0..self.news.panics).for_each(|_| metrics::turn_panicked());
-        (0..self.news.unaddressed).for_each(|_| metrics::send_ended("unaddressed"));
-        self.dead.iter().for_each(|_| metrics::dead_lettered("poison"));
-    }
-
-    /// The parts of the journal record. Withdrawn rows are the older questions that never left.
-    pub fn parts(&self, contact: ContactId, withdrawn: &[RowId], timer: Option<Timestamp>) -> Vec<Part> {
-        let mut parts = Vec::with_capacity(2 + self.closed.len() + self.replies.len() + withdrawn.len());
-        if let Some(record) = &self.record {
-            let key = ContactRecord::key(contact);
-            parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
-            parts.push(Part::Timer { contact, at: timer });
-        }
-        parts.extend(self.closed.iter().map(|row| Part::CloseInbox(*row)));
-        parts.extend(self.dead.iter().cloned().map(Part::DeadLetter));
-        parts.extend(withdrawn.iter().map(|row| Part::CloseOutbox { row: *row, how: Settlement::Withdrawn }));
-        parts.extend(self.replies.iter().cloned().map(Part::OpenOutbox));
-        parts
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::{Addr, ArbiterHandle};
 
 use crate::actors::board::{Board, Mail, Turned, Waiting};
-use crate::actors::session::{Home, Session, Work, turn};
+use crate::actors::session::{Home, Session, Work, plan};
 use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
 use crate::domain::contact::ContactId;
 use crate::domain::time::{MINUTE_MS, Timestamp};
@@ -185,7 +185,7 @@ impl Sessions {
     fn set_aside(&mut self, contact: ContactId, now: Timestamp) {
         let board = self.board();
         let Some((id, row)) = board.oldest(contact) else { return };
-        let parts = vec![Part::DeadLetter(turn::poison(contact, now, Some(&row))), Part::CloseInbox(id)];
+        let parts = vec![Part::DeadLetter(plan::poison(contact, now, Some(&row))), Part::CloseInbox(id)];
         match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
             Ok(_) => {
                 metrics::dead_lettered("poison");

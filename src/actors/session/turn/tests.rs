@@ -1,14 +1,16 @@
 //! Turns with a conversation that repeats what it hears, and panics when told to.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::conversation::text::Texts;
-use crate::conversation::{Notice, Rules, State};
-use crate::domain::call::{Answer, Request};
+use crate::conversation::{Notice, Reply, Rules, State};
+use crate::domain::call::{Answer, Call, Request};
 use crate::domain::certificate::Language;
-use crate::domain::contact::{BusinessNumber, Identity};
-use crate::domain::message::{Content, Outbound, Text};
+use crate::domain::contact::{BusinessNumber, ContactId, Identity};
+use crate::domain::message::{Content, Outbound, ReplyKind, Text};
 use crate::domain::phone::Phone;
-use crate::ports::Lsn;
+use crate::ports::{DeadReason, InboxRow, Lsn, Part, Table};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const CONTACT: ContactId = ContactId(9);
