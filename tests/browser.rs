@@ -43,6 +43,7 @@ async fn page_alone() -> Emulator {
         title: name.into(),
         title_en: name.into(),
         about: "Orang rekaan.".into(),
+        about_en: "An invented person.".into(),
         phone: Phone::from_wa_id(phone),
         bsuid_only: None,
         username: None,
@@ -74,19 +75,28 @@ async fn on_a_small_screen_everything_is_reached_by_keyboard() {
     // The menu of attachments: arrows move, Escape gives the focus back, Enter sends.
     browser.script("document.getElementById('attach').focus()").await;
     browser.types(ENTER).await;
-    browser.holds("document.activeElement.dataset.attach === 'sticker'").await;
+    browser.holds("document.activeElement.dataset.choice === 'sticker'").await;
     browser.types(DOWN).await;
-    browser.holds("document.activeElement.dataset.attach === 'voice'").await;
+    browser.holds("document.activeElement.dataset.choice === 'voice'").await;
     browser.types(ESCAPE).await;
     browser.holds("document.activeElement.id === 'attach'").await;
     browser.types(ENTER).await;
     browser.types(ENTER).await;
-    browser.appears(".bubble.sticker").await;
+    browser.appears(".bubble.is-sticker").await;
     let said = emulator.chat(&Sender::phone(Phone::from_wa_id("6281200000042").unwrap()).chat().unwrap());
     let sticker = |event: &&Arc<siaga::emulator::Event>| {
         matches!(&event.what, siaga::emulator::Happening::Said { content: Content::Sticker, .. })
     };
     assert_eq!(said.iter().filter(sticker).count(), 1);
+
+    // A message of one's own is written anew.
+    browser.script("document.querySelector('.ours .more').focus()").await;
+    browser.types(ENTER).await;
+    browser.holds("document.activeElement.dataset.choice === 'edit'").await;
+    browser.types(ENTER).await;
+    browser.holds("document.activeElement.value === 'baris satu'").await;
+    browser.types(&format!(" lagi{ENTER}")).await;
+    browser.holds("document.querySelector('.ours .body').textContent === 'baris satu lagi'").await;
 
     // A list opens as a sheet, and Escape closes it.
     let rows = [serde_json::json!({ "id": "1:a", "title": "Sertifikat belum ada" })];

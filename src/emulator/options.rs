@@ -129,8 +129,9 @@ pub struct DemoCard {
     pub key: String,
     pub title: String,
     pub title_en: String,
-    /// What to expect, in one or two sentences.
+    /// What to do and to expect, in one or two sentences.
     pub about: String,
+    pub about_en: String,
     /// The WhatsApp number; `None` with `bsuid_only` set.
     pub phone: Option<Phone>,
     /// Set: the citizen hides the number behind a username, known by this BSUID alone.

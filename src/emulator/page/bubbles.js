@@ -60,9 +60,12 @@ export function summary(content) {
 }
 
 export class Chat {
-  /** `choose(content)`: a button was tapped; `open(form, id)`: a list is to be opened. */
-  constructor(log, { choose, open }) {
-    Object.assign(this, { log, choose, open });
+  /**
+   * `choose(content)`: a button was tapped; `open(form, id)`: a list is to be opened; `act(opener, own)`: what
+   * can be done with a message is asked for.
+   */
+  constructor(log, { choose, open, act }) {
+    Object.assign(this, { log, choose, open, act });
     this.dots = make("div", "message theirs turn typing", make("div", "bubble", make("i"), make("i"), make("i")));
     this.dots.setAttribute("aria-hidden", "true");
     this.clear();
@@ -94,9 +97,10 @@ export class Chat {
     if (content.type === "welcome") return undefined;
     if (content.type === "reaction") return this.reacted(content.to, content.emoji);
     const tick = make("span", "tick-place");
-    const bubble = make("div", `bubble ${content.type}`, this.quoted(event), ...this.saidBody(content), this.meta(event, tick));
+    const bubble = make("div", `bubble is-${content.type}`, this.quoted(event), ...this.saidBody(content), this.meta(event, tick));
     this.ticks.set(id, { place: tick, state: null });
     this.tick(id, "sent");
+    if (content.type === "text") bubble.append(this.more(id, true));
     return this.add(event, "ours", "Anda", bubble);
   }
 
@@ -119,6 +123,7 @@ export class Chat {
   revoked({ original }) {
     const message = this.messages.get(original);
     if (!message) return;
+    message.querySelector(".more")?.remove();
     message.classList.add("gone");
     message.querySelector(".bubble").replaceChildren(make("span", "body", "Pesan ini dihapus"));
   }
@@ -147,7 +152,7 @@ export class Chat {
     if (form.form === "reaction") return this.reacted(form.to, form.emoji);
     const bubble = make("div", "bubble", this.quoted(event), ...this.replyBody(form));
     if (form.footer) bubble.append(make("p", "foot", form.footer));
-    bubble.append(this.meta(event));
+    bubble.append(this.meta(event), this.more(event.id, false));
     return this.add(event, "theirs", "Layanan", bubble, this.options(form, event.id));
   }
 
@@ -221,10 +226,25 @@ export class Chat {
     message.after(message.reaction);
   }
 
+  more(id, own) {
+    const button = make("button", "more", icon("i-more"));
+    button.type = "button";
+    button.dataset.message = id;
+    button.setAttribute("aria-label", "Tindakan pesan");
+    button.setAttribute("aria-haspopup", "menu");
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => this.act(button, own));
+    return button;
+  }
+
+  textOf(id) {
+    return this.messages.get(id)?.querySelector(".body")?.textContent ?? "";
+  }
+
   quoted({ quotes, content }) {
     const original = quotes && content?.type !== "button" && content?.type !== "row" && this.messages.get(quotes);
     if (!original) return null;
-    return make("div", "quote", original.querySelector(".body")?.textContent ?? "pesan");
+    return make("div", "quote", this.textOf(quotes) || "pesan");
   }
 
   meta(event, tick) {

@@ -1,6 +1,7 @@
 // The chat page: opens a chat, listens to what happens in it, speaks for the citizen.
 // Everything that people wrote reaches the page as text nodes, never as markup.
 import { Chat } from "./bubbles.js";
+import { Menu } from "./menu.js";
 import { Cards, Sms, Work } from "./panes.js";
 
 const $ = (id) => document.getElementById(id);
@@ -14,8 +15,9 @@ let self = null;
 let stream = null;
 let seen = 0;
 let typingTimer = 0;
+let draft = null;
 
-const chat = new Chat(log, { choose: (content) => say(content), open: openSheet });
+const chat = new Chat(log, { choose: (content) => say(content), open: openSheet, act: openActions });
 const work = new Work($("work"), $("work-empty"), $("sums"), $("sum-stored"), $("sum-answered"));
 const sms = new Sms($("texts"), $("sms-empty"), (text) => { show("chat"); fill(text); });
 const cards = new Cards($("cards"), $("chips"), { pick: (card) => { openChat(card); show("chat"); }, fill });
@@ -38,6 +40,7 @@ async function openChat(who) {
   token = opened.chat;
   self = opened;
   seen = 0;
+  start(null);
   chat.clear();
   work.clear();
   sms.clear(self.e164);
@@ -124,9 +127,9 @@ function presence(text) {
 
 // === speaking ======================================================================================
 
-async function say(content) {
+async function say(content, quotes = null) {
   try {
-    await call("POST", `/page/chats/${token}/messages`, { content });
+    await call("POST", `/page/chats/${token}/messages`, { content, quotes });
   } catch (error) {
     presence(error.status === 503 ? "emulator penuh, coba lagi" : "pesan tidak terkirim");
   }
@@ -149,7 +152,10 @@ function send() {
   if (text === "") return;
   input.value = "";
   grow();
-  say({ type: "text", text });
+  const content = { type: "text", text };
+  if (draft?.choice === "edit") say({ type: "edit", original: draft.id, content });
+  else say(content, draft?.id);
+  start(null);
 }
 
 $("compose").addEventListener("submit", (event) => {
@@ -162,19 +168,19 @@ input.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     send();
+  } else if (event.key === "Escape" && draft) {
+    if (draft.choice === "edit") fill("");
+    start(null);
   }
 });
 
 // === attachments ===================================================================================
 
-const menu = $("attach-menu");
-const items = [...menu.querySelectorAll("button")];
-
-function attachMenu(open) {
-  menu.hidden = !open;
-  $("attach").setAttribute("aria-expanded", String(open));
-  if (open) items[0].focus();
-}
+const attachments = new Menu($("attach-menu"), (kind) => {
+  say(attachment(kind));
+  input.focus();
+});
+$("attach").addEventListener("click", () => attachments.toggle($("attach")));
 
 function attachment(kind) {
   if (kind !== "contact") return { type: kind };
@@ -182,28 +188,47 @@ function attachment(kind) {
   return { type: "contacts", cards: [{ name: "Nomor saya", phone }] };
 }
 
-$("attach").addEventListener("click", () => attachMenu(menu.hidden));
-menu.addEventListener("click", (event) => {
-  const kind = event.target.closest("button")?.dataset.attach;
-  if (!kind) return;
-  attachMenu(false);
-  say(attachment(kind));
-  input.focus();
-});
-menu.addEventListener("keydown", (event) => {
-  const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-  if (to !== undefined) {
-    event.preventDefault();
-    items.at(to % items.length).focus();
-  } else if (event.key === "Escape" || event.key === "Tab") {
-    attachMenu(false);
-    if (event.key === "Escape") $("attach").focus();
-  }
-});
-document.addEventListener("pointerdown", (event) => {
-  if (!menu.hidden && !event.target.closest(".attach")) attachMenu(false);
-});
+// === one message: answer it, write it anew, take it back ===========================================
+
+const actions = new Menu($("message-menu"), (choice, opener) => act(choice, opener.dataset.message));
+
+/** `own`: may be written anew or taken back. The menu stands below the button that opened it. */
+function openActions(opener, own) {
+  const choices = own ? [["edit", "Sunting"], ["revoke", "Hapus"]] : [["quote", "Balas"], ["thumb", "Suka 👍"]];
+  const menu = $("message-menu");
+  menu.replaceChildren(...choices.map(([choice, title]) => {
+    const item = Object.assign(document.createElement("button"), { type: "button", textContent: title });
+    item.setAttribute("role", "menuitem");
+    item.dataset.choice = choice;
+    return item;
+  }));
+  actions.toggle(opener);
+  const box = opener.getBoundingClientRect();
+  const room = { right: innerWidth - menu.offsetWidth - 8, bottom: innerHeight - menu.offsetHeight - 8 };
+  menu.style.left = `${Math.max(8, Math.min(box.left, room.right))}px`;
+  menu.style.top = `${Math.min(box.bottom + 4, room.bottom)}px`;
+}
+
+function act(choice, id) {
+  if (choice === "revoke") say({ type: "revoke", original: id });
+  else if (choice === "thumb") say({ type: "reaction", to: id, emoji: "👍" });
+  else start({ choice, id });
+}
+
+/** What is being written is an answer to a message, or a message written anew; `null`: neither. */
+function start(next) {
+  const rewriting = draft?.choice === "edit";
+  draft = next;
+  $("draft").hidden = draft === null;
+  if (draft === null) return;
+  const text = chat.textOf(draft.id);
+  $("draft-what").textContent = draft.choice === "edit" ? "Sunting" : "Balas";
+  $("draft-text").textContent = text;
+  fill(draft.choice === "edit" ? text : rewriting ? "" : input.value);
+  chat.toEnd();
+}
+
+$("draft-drop").addEventListener("click", () => { start(null); input.focus(); });
 
 // === the list sheet ================================================================================
 

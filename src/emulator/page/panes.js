@@ -39,6 +39,7 @@ export class Cards {
     const title = make("strong", "", card.title, " ", small(card.title_en));
     const button = make("button", "card", face, title, make("span", "about", card.about), who);
     button.type = "button";
+    button.title = card.about_en;
     button.dataset.key = card.key;
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => this.pick(card));
@@ -66,7 +67,9 @@ export class Cards {
     if (this.drawn === fresh) return;
     this.drawn = fresh;
     this.chips.replaceChildren();
-    if (fresh) this.chip("hai", "hai");
+    // Who has only a username is abroad, and writes English.
+    const greeting = this.chosen?.bsuid ? "Hello, I need my vaccine certificate" : "hai";
+    if (fresh) this.chip(greeting, greeting);
     if (this.registered) this.chip(`Nomor terdaftar ${this.registered}`, this.registered);
     const people = this.chosen?.people ?? [];
     for (const { name, nik } of people) this.chip(`${name} · NIK`, `${name} ${nik}`);

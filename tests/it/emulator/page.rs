@@ -51,11 +51,11 @@ async fn the_page_brings_all_it_needs_and_may_ask_nobody_else() {
     for forbidden in ["http://", "https://", "style=\"", "onclick", "<style", "<script>"] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
-    let mut files = vec!["page/bubbles.js".to_owned(), "page/panes.js".to_owned()];
+    let mut files: Vec<_> = ["bubbles", "menu", "panes"].map(|name| format!("page/{name}.js")).into();
     for attribute in ["href=\"/", "src=\"/"] {
         files.extend(html.split(attribute).skip(1).map(|rest| rest[..rest.find('"').unwrap()].to_owned()));
     }
-    assert_eq!(files.len(), 6, "{files:?}");
+    assert_eq!(files.len(), 7, "{files:?}");
     for file in files {
         let answer = page.get(&format!("/{file}")).await;
         assert_eq!(answer.status(), 200, "{file}");
@@ -131,6 +131,7 @@ async fn cards_and_documents_reach_the_page() {
         title: "Lancar".into(),
         title_en: "all goes well".into(),
         about: "Satu dosis.".into(),
+        about_en: "One dose.".into(),
         phone: citizen().phone,
         bsuid_only: None,
         username: None,
