@@ -5,7 +5,7 @@
 
 use super::Context;
 use super::choice::Choice;
-use super::input::{self, Greeting, Keyword, PersonFault, PhoneReading, Reading, YesNo};
+use super::input::{self, Greeting, Keyword, NumberChoice, PersonFault, PhoneReading, Reading, YesNo};
 use super::state::{Said, Session, State};
 use crate::domain::call::Claim;
 use crate::domain::message::{Button, Content, MessageId, Outbound};
@@ -166,6 +166,8 @@ impl Heard {
         all.undo = new.undo.or(all.undo);
         all.ticket = new.ticket.or(all.ticket);
         all.month = new.month.or(all.month);
+        all.digits = all.digits.max(new.digits);
+        all.code_missing |= new.code_missing;
         all.filler &= new.filler;
         all.thanks |= new.thanks;
         all.english |= new.english;
@@ -207,7 +209,7 @@ fn fingerprint(id: &MessageId) -> u64 {
 /// The ways on that a text can mean: those of the message it quotes, or those on the screen.
 struct Offers {
     choices: Vec<Choice>,
-    /// What stands on each, folded.
+    /// What stands on each.
     titles: Vec<String>,
     /// At the choice of a dose a number is the dose.
     numbers_are_doses: bool,
@@ -218,7 +220,7 @@ struct Offers {
 
 fn offers(message: &Settled<'_>, state: &State, context: &Context<'_>) -> Offers {
     let session = state.session.as_deref();
-    let title = |choice: &Choice| folded(&context.texts.unsaid(&choice.title(), state.language));
+    let title = |choice: &Choice| context.texts.unsaid(&choice.title(), state.language);
     let quoted = message.quotes.and_then(context.quoted);
     let buttons: &[Button] = match quoted.as_deref() {
         Some(Outbound::Buttons { buttons, .. } | Outbound::List { rows: buttons, .. }) => buttons,
@@ -249,7 +251,7 @@ impl Offers {
         if typed.is_empty() {
             return None;
         }
-        if let Some(place) = self.titles.iter().position(|title| *title == typed) {
+        if let Some(place) = self.titles.iter().position(|title| input::echoes(text, title)) {
             return self.choices.get(place).copied();
         }
         if self.takes_prose {
@@ -265,12 +267,15 @@ impl Offers {
         if says(&["tidak", "not"]) && agrees || reading.yes_no == Some(YesNo::No) {
             return find(Choice::is_no);
         }
-        let short = typed.split(' ').count() <= 2;
-        if says(&["lain", "other"]) && (short || agrees || says(&["nomor", "nomer", "number"])) {
-            let other = find(|choice| matches!(choice, Choice::AgreeOther | Choice::OtherNumber));
-            if other.is_some() {
-                return other;
-            }
+        let other = || find(|choice| matches!(choice, Choice::AgreeOther | Choice::OtherNumber));
+        let number = match reading.number_choice {
+            Some(NumberChoice::This) => find(|choice| choice == Choice::AgreeThis),
+            Some(NumberChoice::Other) => other(),
+            None if agrees && says(&["lain", "other"]) => other(),
+            None => None,
+        };
+        if number.is_some() {
+            return number;
         }
         // "mau donlod ya" asks; it agrees to nothing.
         let yes = reading.yes_no == Some(YesNo::Yes) && reading.wish.is_none();

@@ -55,8 +55,6 @@ pub struct Reading {
     pub undo: Option<UndoCode>,
     /// "tiket 4821-0937". Its check digit is not asked for: it is looked up among this chat's own reports only.
     pub ticket: Option<TicketNumber>,
-    /// A text that is eight digits and no more: an undo code or a ticket's number, whichever was asked for.
-    pub eight: Option<u32>,
     /// How many digits the text's longest run has, 0 without one: what a question for digits can say of it.
     pub digits: usize,
     /// "nomor ini", "nomor lain", with or without "setuju": which number to log in with.
@@ -178,7 +176,7 @@ pub fn echoes(text: &str, title: &str) -> bool {
     fn words(text: &str, fillers: bool) -> Vec<String> {
         let text = normalise(text, 200);
         let words = tokens::Tokens::of(&text);
-        let kept = words.all.iter().filter(|token| fillers || !token.any(senses::FILLER));
+        let kept = words.all.iter().filter(|token| fillers || !token.any(senses::FILLER | senses::PARTICLE));
         kept.take(WORDS_MAX + 1).map(|token| words.str(token).to_lowercase()).collect()
     }
     let said = words(text, true);

@@ -34,7 +34,7 @@ pub enum Directive {
     Sms { up: bool },
     /// `sms none`: no SMS was sent in this exchange.
     NoSms,
-    /// `ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `answered "words"`, `ask "words"`.
+    /// `ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `answered "words"`, `ask "words"`, `closed`.
     Ticket { number: TicketNumber, news: TicketNews },
 }
 
@@ -43,6 +43,7 @@ pub enum Directive {
 pub enum TicketNews {
     InWork { since: Timestamp },
     Answered(String),
+    Closed,
     Ask(String),
 }
 
@@ -95,7 +96,7 @@ impl Directive {
             "sms" if rest == "none" => Ok(Self::NoSms),
             "sms" => up_or_down(rest).map(|up| Self::Sms { up }).ok_or_else(|| fault("`up`, `down` or `none`")),
             "ticket" => ticket(rest).ok_or_else(|| {
-                fault("`ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `… answered \"words\"` or `… ask \"words\"`")
+                fault("`ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `… answered \"words\"`, `… ask \"words\"` or `… closed`")
             }),
             _ => Err((format!("there is no directive `{word}`"), WORDS)),
         }
@@ -211,11 +212,12 @@ fn up_or_down(text: &str) -> Option<bool> {
 fn ticket(text: &str) -> Option<Directive> {
     let (number, rest) = text.split_once(' ')?;
     let number = grouped(number).and_then(TicketNumber::new)?;
-    let (what, rest) = rest.trim().split_once(' ')?;
+    let (what, rest) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
     let quoted = || rest.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
     let news = match what {
         "in-work" => TicketNews::InWork { since: moment(rest)? },
         "answered" => TicketNews::Answered(quoted()?),
+        "closed" if rest.is_empty() => TicketNews::Closed,
         "ask" => TicketNews::Ask(quoted()?),
         _ => return None,
     };

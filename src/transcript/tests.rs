@@ -253,6 +253,7 @@ fn directive() -> impl Strategy<Value = Directive> {
         (number(), moment())
             .prop_map(|(number, since)| Directive::Ticket { number, news: TicketNews::InWork { since } }),
         (number(), title()).prop_map(|(number, words)| Directive::Ticket { number, news: TicketNews::Answered(words) }),
+        number().prop_map(|number| Directive::Ticket { number, news: TicketNews::Closed }),
         (number(), title()).prop_map(|(number, words)| Directive::Ticket { number, news: TicketNews::Ask(words) }),
     ]
 }

@@ -91,6 +91,7 @@ impl Display for Directive {
             Directive::Ticket { number, news } => match news {
                 TicketNews::InWork { since } => write!(f, "ticket {number} in-work {}", written_moment(*since)),
                 TicketNews::Answered(words) => write!(f, "ticket {number} answered \"{words}\""),
+                TicketNews::Closed => write!(f, "ticket {number} closed"),
                 TicketNews::Ask(words) => write!(f, "ticket {number} ask \"{words}\""),
             },
         }

@@ -74,8 +74,11 @@ fn the_twelve_are_word_for_word() {
     }
 }
 
+/// What no conversation says by itself: the session's actor says these, and a login proven by a template alone
+/// is none that a transcript can bring about.
+const SAID_ELSEWHERE: [&str; 3] = ["busy", "trouble", "change_weak"];
+
 #[test]
-#[ignore = "the transcripts of the other states are on their way"]
 fn every_sentence_is_said_in_a_transcript() {
     let said = Arc::new(Mutex::new(BTreeSet::new()));
     let heard = Arc::clone(&said);
@@ -84,7 +87,7 @@ fn every_sentence_is_said_in_a_transcript() {
     }));
     let _ = faults(&texts);
     let said = said.lock().expect("the set");
-    let silent: Vec<&str> = Texts::keys().filter(|key| !said.contains(key)).collect();
+    let silent: Vec<&str> = Texts::keys().filter(|key| !said.contains(key) && !SAID_ELSEWHERE.contains(key)).collect();
     assert!(silent.is_empty(), "{} keys are said in no transcript: {}", silent.len(), silent.join(", "));
 }
 

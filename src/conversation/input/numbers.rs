@@ -82,11 +82,6 @@ pub(super) fn read(tokens: &Tokens<'_>, found: &[Found], reading: &mut Reading) 
     let mut codes =
         found.iter().filter_map(|found| if let Number::Code(code) = found.number { Some(code) } else { None });
     reading.code = codes.next().filter(|_| codes.next().is_none());
-    if let [Found { number: Number::Eight(eight), .. }] = found
-        && tokens.words == 0
-    {
-        reading.eight = Some(*eight);
-    }
     // Few digits beside unknown words are a date or a house number; alone they are a short NIK or phone.
     let bare = tokens
         .only(is::FILLER | is::PARTICLE | is::LABEL | is::NIK | is::NUMBER | is::PHONE | is::CODE | is::ME | is::LINK);

@@ -138,10 +138,11 @@ fn yes_no(tokens: &Tokens<'_>) -> Option<YesNo> {
     if tokens.words == 0 || tokens.words > ANSWER_WORDS_MAX || !known || tokens.words < tokens.all.len() {
         return None;
     }
-    let first = tokens.words().find(|token| !token.any(FILLER) || token.any(YES | NO))?;
+    // "sebentar ya" asks for patience: what stands before a yes is an address or a greeting.
+    let first = tokens.words().find(|token| !token.any(RELATION | GREET | SALAM) || token.any(YES | NO))?;
     if tokens.any(NO) {
         Some(YesNo::No)
-    } else if first.any(YES) || tokens.only(YES | FILLER | PARTICLE | WANT | ME) && tokens.any(YES | WANT) {
+    } else if first.any(YES) || tokens.only(YES | PARTICLE | RELATION | WANT | ME) && tokens.any(YES | WANT) {
         Some(YesNo::Yes)
     } else {
         None

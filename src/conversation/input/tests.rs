@@ -62,9 +62,6 @@ fn said(text: &str) -> String {
     if let Some(ticket) = reading.ticket {
         say(format!("ticket {ticket}"));
     }
-    if let Some(eight) = reading.eight {
-        say(format!("eight {eight:08}"));
-    }
     if let Some((month, year)) = reading.month {
         say(format!("{month}/{year}"));
     }

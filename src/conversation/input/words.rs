@@ -44,6 +44,7 @@ const TABLE: &[(u64, &str)] = &[
     (GREET | FILLER | EN, "hello morning afternoon evening good there begin"),
     (GREET | FILLER | ID | NAMEABLE, "selamat slmt sugeng wilujeng salam"),
     (FILLER | RELATION, "pak bapak bpk bu ibu min mimin admin kak kaka kakak ka gan sis bro bang abang mas mbak mba om tante bos boss sir madam dok teh kang akang mister"),
+    (FILLER | ID, "bentar sebentar ntar bntr sbntr tunggu"),
     (FILLER | PARTICLE, "oh eh em hm hmm wkwk wkwkwk haha hehe hihi o"),
     (PARTICLE, "nya usah dong donk sih deh nih kok lah kah yuk yah banget sekali banyak atas bantuannya infonya informasinya kerjasamanya much very so just you"),
     (PARTICLE | NAMEABLE, "kasih"),

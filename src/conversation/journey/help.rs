@@ -3,15 +3,22 @@
 use super::{Talk, prompt};
 use crate::conversation::choice::Choice as C;
 use crate::conversation::heard::{Heard, Media};
+use crate::conversation::input::PhoneReading;
 use crate::conversation::say::Draft;
 use crate::conversation::state::Question as Q;
 use crate::conversation::text::table;
 use crate::conversation::text::value::Want;
+use crate::domain::nik::NikError;
 use crate::domain::time::SECOND_MS;
 
 /// Messages in a row that are not understood until the help topics are shown, and until silence.
 const PUZZLED_HELP: u8 = 2;
 const PUZZLED_SILENCE: u8 = 4;
+
+/// A run of so many digits is meant as a NIK, whatever is missing.
+const NIK_DIGITS_NEARLY: usize = 14;
+/// A run of so many digits is meant as an answer, even if it is none.
+const DIGITS_MEANT: usize = 4;
 
 /// The ten topics.
 const TOPICS: [C; 10] = [
@@ -74,18 +81,26 @@ pub(super) fn puzzled(talk: &mut Talk<'_>, heard: &Heard, question: Q) {
     if talk.has_spoken() || gives_up(talk) {
         return;
     }
-    let out_of_order = if heard.reading.nik.is_some() {
+    let reading = &heard.reading;
+    let whole_nik = matches!(reading.nik, Some(Ok(_) | Err(NikError::Form(_))));
+    let whole_phone = matches!(reading.phone, Some(PhoneReading::Mobile(_) | PhoneReading::Landline));
+    let out_of_order = if whole_nik || reading.digits >= NIK_DIGITS_NEARLY {
         Some(table::got_nik())
-    } else if heard.reading.phone.is_some() {
+    } else if whole_phone {
         Some(table::got_phone())
     } else {
         (!heard.codes.is_empty()).then(table::got_code)
     };
-    let want = Want(wanted(talk, question));
+    let need = table::need_now(Want(wanted(talk, question)));
     match out_of_order {
-        Some(phrase) => repeat(talk, Draft::prompt(phrase).then(table::need_now(want))),
+        Some(phrase) => repeat(talk, Draft::prompt(phrase).then(need)),
+        // A code or a number with digits missing.
+        None if reading.digits >= DIGITS_MEANT => repeat(talk, Draft::prompt(need)),
         None if talk.session().puzzled == PUZZLED_HELP => topics(talk),
-        None => repeat(talk, Draft::prompt(table::not_understood(want))),
+        None => {
+            let want = Want(wanted(talk, question));
+            repeat(talk, Draft::prompt(table::not_understood(want)));
+        }
     }
 }
 

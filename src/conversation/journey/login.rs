@@ -44,7 +44,11 @@ pub(super) fn never_registered(talk: &mut Talk<'_>) -> bool {
 pub(super) fn code_answered(talk: &mut Talk<'_>, heard: &Heard, purpose: OtpPurpose) -> bool {
     let Some(account) = target(talk, purpose) else { return false };
     if heard.codes.is_empty() {
-        return false;
+        // "kodenya belum masuk"
+        if heard.reading.code_missing {
+            no_code(talk);
+        }
+        return heard.reading.code_missing;
     }
     talk.call(Request::CheckOtp { account, purpose, codes: heard.codes.clone() });
     true

@@ -96,6 +96,7 @@ impl Desk {
         let (state, words) = match news {
             TicketNews::InWork { since } => (TicketState::InWork { since: *since }, None),
             TicketNews::Answered(words) => (TicketState::Answered { at: now }, Some(Text(words.clone()))),
+            TicketNews::Closed => (TicketState::Closed { at: now }, None),
             TicketNews::Ask(words) => (TicketState::WaitingCitizen { since: now }, Some(Text(words.clone()))),
         };
         report.view.state = state;
