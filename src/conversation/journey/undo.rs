@@ -1,6 +1,6 @@
 //! BUKAN SAYA: a change is taken back with the code of its SMS, from any chat, without a login.
 
-use super::Talk;
+use super::{Talk, greet};
 use crate::conversation::heard::Heard;
 use crate::conversation::say::Draft;
 use crate::conversation::state::Question as Q;
@@ -32,6 +32,9 @@ pub(super) fn undone(talk: &mut Talk<'_>, ticket: &TicketView) {
     } else {
         table::undone(ticket.number, day, clock)
     }));
+    // Undoing ends every login of its account, this chat's among them. Which account that was is not known
+    // here, so a login of another one is proven anew as well.
+    greet::drop_login(talk);
 }
 
 pub(super) fn unknown(talk: &mut Talk<'_>) {
