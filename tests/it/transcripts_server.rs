@@ -331,6 +331,7 @@ impl Runner {
                     }
                     TicketNews::Answered(words) => DeskMove::Answer(Text(words.clone())),
                     TicketNews::Ask(words) => DeskMove::Ask(Text(words.clone())),
+                    TicketNews::Closed => DeskMove::Close,
                 };
                 let view = self.app.handles.desk.advance(*number, moved).await.expect("the desk serves");
                 self.clock.set(now);
