@@ -8,6 +8,7 @@ pub mod options;
 mod ports;
 pub mod serve;
 mod servers;
+mod settings;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -53,6 +54,10 @@ pub enum AppError {
     Sms(#[from] otp::sms_http::OptionsError),
     #[error("certificates: {0}")]
     Certificate(#[from] certificate::CertificateError),
+    #[error("store.key_file: {0}")]
+    Key(#[from] crate::config::key_file::KeyFileError),
+    #[error("config/text: {0}")]
+    Texts(#[from] crate::conversation::text::TextErrors),
     #[error("{0}")]
     Options(&'static str),
 }

@@ -70,6 +70,7 @@ pub struct WhatsApp {
     pub connect_timeout_ms: u64,
     pub request_timeout_ms: u64,
     pub connections_max: usize,
+    pub send_to_bsuid: bool,
     pub retry_first_ms: u64,
     pub retry_max_ms: u64,
     pub tries_max: u32,
@@ -111,6 +112,7 @@ pub struct Store {
     pub group_bytes_max: usize,
     pub gather_us: u64,
     pub queue_records_max: usize,
+    pub queue_bytes_max: usize,
     pub open_bytes_max: u64,
 }
 
@@ -144,6 +146,7 @@ pub struct Otp {
     pub authorization: SecretString,
     pub body: String,
     pub timeout_ms: u64,
+    pub connections_max: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

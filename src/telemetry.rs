@@ -3,6 +3,7 @@
 //! Logs are sentences with dotted fields, on standard error, never with personal data. Metrics are rendered in
 //! Prometheus' text form by [`Recorder::render`]; their names stand in `metrics`.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -32,7 +33,10 @@ pub struct Recorder(PrometheusHandle);
 pub fn log(settings: &Telemetry) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| TelemetryError::Filter { filter: settings.log.clone(), reason: error.to_string() })?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     let registry = tracing_subscriber::registry().with(filter);
     match settings.format {
         LogFormat::Text => registry.with(lines.compact()).try_init(),

@@ -11,7 +11,7 @@ const DAY_S: i64 = 86_400;
 const GIB: i64 = 1 << 30;
 
 /// Key, least, most.
-const NUMBERS: [(&str, i64, i64); 57] = [
+const NUMBERS: [(&str, i64, i64); 59] = [
     ("server.web_workers", 0, 256),
     ("server.shards", 0, 256),
     // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
@@ -31,6 +31,7 @@ const NUMBERS: [(&str, i64, i64); 57] = [
     ("store.group_bytes_max", 65_536, 256 << 20),
     ("store.gather_us", 0, 10_000),
     ("store.queue_records_max", 16, 1_000_000),
+    ("store.queue_bytes_max", 8 << 20, 4 * GIB),
     ("store.open_bytes_max", 16 << 20, 64 * GIB),
     ("actors.mailbox_messages_max", 1, 10_000),
     ("actors.passivate_after_s", 1, DAY_S),
@@ -65,6 +66,7 @@ const NUMBERS: [(&str, i64, i64); 57] = [
     ("registry.seed", 0, i64::MAX),
     ("registry.citizens", 100, 10_000),
     ("otp.timeout_ms", 100, 60_000),
+    ("otp.connections_max", 1, 10_000),
     ("emulator.latency_ms", 0, 60_000),
     ("emulator.status_delay_ms", 0, 60_000),
     ("emulator.chats_max", 1, 100_000),
