@@ -113,6 +113,7 @@ fn card(card: DemoCard) -> emulator::DemoCard {
         title: card.title.to_owned(),
         title_en: card.title_en.to_owned(),
         about: card.about.to_owned(),
+        about_en: card.about_en.to_owned(),
         phone: card.phone,
         bsuid_only: card.bsuid.map(str::to_owned),
         username: card.username.map(str::to_owned),
