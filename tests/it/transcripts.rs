@@ -12,6 +12,8 @@ use siaga::transcript::{Transcript, pure};
 
 /// The twelve that were given, in their order.
 const GIVEN: usize = 12;
+/// These, and one for every other state, keyword and error.
+const FILES_MIN: usize = 60;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -93,11 +95,12 @@ fn every_sentence_is_said_in_a_transcript() {
 
 /// The same file name is what a demo or a load test asks for.
 #[test]
-fn files_are_numbered_and_named() {
+fn files_are_many_numbered_and_named() {
     let mut numbers = BTreeSet::new();
     for (name, _) in transcripts() {
         let stem = Path::new(&name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let number = stem.split_once('-').and_then(|(number, _)| number.parse::<u32>().ok());
         assert!(number.is_some_and(|number| numbers.insert(number)), "{name}: `NN-what.txt`, each number once");
     }
+    assert!(numbers.len() >= FILES_MIN, "{} transcripts, {FILES_MIN} at least", numbers.len());
 }
