@@ -12,6 +12,11 @@
 //! fdatasync, changes the open rows and delivers (`rows`), and then completes the tickets. A failed write or
 //! sync ends the process: what the disk really holds is found at the next start (`recovery`, `walk`).
 //!
+//! Behind the committer one applier thread (`applier`) brings the newest value of each key (`pending`) into the
+//! table (`tree`: sled), in small batches; a reader thread (`reader`) looks there for what is not in the
+//! overlay any more. The table is no promise: what it holds durably is written down (`checkpoint`), and one
+//! that is in doubt is set aside and rebuilt (`table`).
+//!
 //! [`Memory`] is the same contract without a disk, for tests.
 //!
 //! What does not belong here: what the records mean. Owners encode theirs with `crate::codec`.
@@ -23,8 +28,11 @@ use std::sync::Arc;
 use crate::domain::keys::ServerKeys;
 use crate::ports::{Clock, Lsn};
 
+mod applier;
+mod checkpoint;
 mod committer;
 pub mod disk;
+mod entrant;
 mod frame;
 mod identity;
 mod journal;
@@ -32,17 +40,25 @@ mod losses;
 mod memory;
 mod overlay;
 mod part;
+mod pending;
 mod queue;
+mod reader;
 mod recovery;
+mod replay;
 mod rows;
 mod seal;
 mod segment;
+mod shared;
+mod table;
+pub mod tree;
 mod walk;
 
 pub use journal::Journal;
 pub use memory::Memory;
 
 use disk::{Disk, DiskFailure, MachineDisk};
+use part::PartError;
+use tree::TreeFault;
 
 /// A key of a table has at least one byte and at most these.
 pub const KEY_BYTES_MAX: usize = 64;
@@ -69,6 +85,13 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Of open rows; past it, no new message is taken.
     pub open_bytes_max: u64,
+    /// The table gets what is new after this long, or sooner when this much is waiting.
+    pub apply_after_ms: u64,
+    pub apply_window_bytes: u64,
+    /// Journal between two checkpoints.
+    pub checkpoint_bytes: u64,
+    /// Memory for the table; smaller than its data, it grows without bound (reliability.md 0a).
+    pub table_cache_bytes: u64,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
     pub accept_loss: Option<RangeInclusive<u64>>,
 }
@@ -86,6 +109,10 @@ impl Options {
             queue_records_max: 65_536,
             queue_bytes_max: 128 << 20,
             open_bytes_max: 1 << 30,
+            apply_after_ms: 2_000,
+            apply_window_bytes: 64 << 20,
+            checkpoint_bytes: 64 << 20,
+            table_cache_bytes: 2 << 30,
             accept_loss: None,
         }
     }
@@ -116,7 +143,11 @@ pub enum OpenError {
     Unreadable { path: PathBuf, offset: u64, reason: String },
     #[error("the journal misses records that were durable: {}; to start without them, accept the loss by name", holes(.0))]
     Holes(Vec<Hole>),
-    #[error("the committer thread cannot be started: {0}")]
+    #[error("the table cannot be opened: {0}")]
+    Table(#[from] TreeFault),
+    #[error("what the journal holds open cannot be read: {0}")]
+    Part(#[from] PartError),
+    #[error("a thread of the store cannot be started: {0}")]
     Thread(std::io::Error),
 }
 

@@ -1,7 +1,7 @@
 //! The committer: the one thread that writes the journal.
 //!
 //! A group is whatever waits while the disk is busy, within bounds. Order inside a round: seal and write all,
-//! one sync, change rows and deliver, complete tickets. So whoever holds a resolved ticket may rely on both
+//! one sync, hand values to the applier, change rows and deliver, complete tickets. So whoever holds a resolved ticket may rely on both
 //! disk and delivery. Any failure of the disk, and any panic here, ends the process: a store that cannot write
 //! is not restarted in silence.
 
@@ -13,10 +13,10 @@ use std::time::Duration;
 use super::Options;
 use super::disk::DiskFailure;
 use super::frame;
-use super::journal::Shared;
 use super::part;
 use super::queue::{Job, Limits, Taken};
 use super::segment::Head;
+use super::shared::Shared;
 
 /// A quiet journal is marked after this long, so that damage to its end cannot pass for a torn tail.
 const QUIET: Duration = Duration::from_millis(500);
@@ -43,8 +43,12 @@ pub(super) fn start(shared: Arc<Shared>, head: Head, options: &Options) -> std::
         let mut committer =
             Committer { shared: Arc::clone(&shared), head, limits, segment_bytes, unmarked: true, buffer: Vec::new() };
         let outcome = catch_unwind(AssertUnwindSafe(|| committer.run()));
+        let mut closed = false;
         let failure = match outcome {
-            Ok(Ok(())) => None,
+            Ok(Ok(whole)) => {
+                closed = whole;
+                None
+            }
             Ok(Err(failure)) => Some(failure),
             Err(_) => Some(DiskFailure {
                 action: "go on: the committer panicked while it wrote",
@@ -58,12 +62,13 @@ pub(super) fn start(shared: Arc<Shared>, head: Head, options: &Options) -> std::
             shared.disk.give_up(&failure);
         }
         drop(committer);
-        shared.ended();
+        shared.pending.end(closed);
     })
 }
 
 impl Committer {
-    fn run(&mut self) -> Result<(), DiskFailure> {
+    /// Until the store is closed (true: all is durable) or stopped.
+    fn run(&mut self) -> Result<bool, DiskFailure> {
         let mut group = Vec::new();
         loop {
             let idle = self.unmarked.then_some(QUIET);
@@ -72,9 +77,10 @@ impl Committer {
                 Taken::Idle => self.mark()?,
                 Taken::Drained => {
                     self.mark()?;
-                    return self.head.sync();
+                    self.head.sync()?;
+                    return Ok(true);
                 }
-                Taken::Stopped => return Ok(()),
+                Taken::Stopped => return Ok(false),
             }
         }
     }
@@ -85,13 +91,14 @@ impl Committer {
             self.head = self.head.next(first, self.shared.clock.now())?;
         }
         self.buffer.clear();
+        let mut payloads = Vec::with_capacity(group.len());
         for (place, job) in (0..).zip(&*group) {
-            part::write_record(&mut self.buffer, &self.shared.seal, job.lsn, place, &job.parts);
+            payloads.push(part::write_record(&mut self.buffer, &self.shared.seal, job.lsn, place, &job.parts));
         }
         self.head.write(&self.buffer)?;
         self.head.sync()?;
         self.unmarked = true;
-        self.shared.durable(group);
+        self.shared.durable(group, &self.buffer, &payloads);
         Ok(())
     }
 

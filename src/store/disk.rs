@@ -5,12 +5,16 @@
 //! holds the lost pages for clean, and a second one would lie (reliability.md 1.4). The process ends and
 //! recovers from what the disk really holds.
 //!
-//! sled is not behind this trait: it is rebuilt from what is.
+//! The table is handed out by the disk too, so that a simulated one can lose and break it; what happens inside
+//! sled is not behind this trait, and need not be: it is rebuilt from what is.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::tree::{Tree, TreeFault, open_sled};
 
 /// A file being written. Offsets and lengths in bytes.
 pub trait DiskFile: Send + Sync {
@@ -41,6 +45,10 @@ pub trait Disk: Send + Sync + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Opens the table in a directory of its own, which is made when it is not there.
+    fn open_tree(&self, path: &Path, cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault>;
+    /// Moves a table to another name, in the place of what had it; nothing to do when there is none.
+    fn set_tree_aside(&self, path: &Path, aside: &Path) -> io::Result<()>;
     /// Ends the process, because the disk broke its promise. Only a simulated disk returns.
     fn give_up(&self, failure: &DiskFailure);
 }
@@ -124,6 +132,17 @@ impl Disk for MachineDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn open_tree(&self, path: &Path, cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault> {
+        open_sled(path, cache_bytes)
+    }
+
+    fn set_tree_aside(&self, path: &Path, aside: &Path) -> io::Result<()> {
+        let absent = |fault: &io::Error| fault.kind() == io::ErrorKind::NotFound;
+        fs::remove_dir_all(aside).or_else(|fault| if absent(&fault) { Ok(()) } else { Err(fault) })?;
+        fs::rename(path, aside).or_else(|fault| if absent(&fault) { Ok(()) } else { Err(fault) })?;
+        path.parent().map_or(Ok(()), |parent| self.sync_dir(parent))
     }
 
     fn give_up(&self, failure: &DiskFailure) {

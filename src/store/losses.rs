@@ -11,8 +11,21 @@ use super::{OpenError, identity};
 
 const FILE: &str = "accepted-losses";
 
-/// The losses accepted at earlier starts.
-pub(super) fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
+/// The losses accepted at earlier starts and at this one, which is kept before it counts.
+pub(super) fn read_and_keep(
+    disk: &dyn Disk,
+    dir: &Path,
+    loss: Option<RangeInclusive<u64>>,
+) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
+    let mut accepted = read(disk, dir)?;
+    if let Some(loss) = loss.filter(|loss| !accepted.contains(loss)) {
+        accepted.push(loss);
+        write(disk, dir, &accepted)?;
+    }
+    Ok(accepted)
+}
+
+fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
     let path = dir.join(FILE);
     let bytes = match disk.read(&path) {
         Ok(bytes) => bytes,
@@ -23,8 +36,7 @@ pub(super) fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64
     text.lines().map(|line| range(line).ok_or_else(|| unreadable(&path, line))).collect()
 }
 
-/// Keeps them, with those of this start.
-pub(super) fn write(disk: &dyn Disk, dir: &Path, losses: &[RangeInclusive<u64>]) -> Result<(), DiskFailure> {
+fn write(disk: &dyn Disk, dir: &Path, losses: &[RangeInclusive<u64>]) -> Result<(), DiskFailure> {
     let lines: Vec<String> = losses.iter().map(|loss| format!("{}..{}", loss.start(), loss.end())).collect();
     identity::write_whole(disk, dir, FILE, (lines.join("\n") + "\n").as_bytes())
 }

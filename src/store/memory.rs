@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::journal::check;
+use super::entrant::check;
 use crate::domain::contact::ContactId;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;

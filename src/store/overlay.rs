@@ -1,6 +1,6 @@
 //! The newest values, from the moment they are appended.
 //!
-//! A reader looks here first. An entry carries the LSN that wrote it and is replaced only by a later one, so
+//! A reader looks here first, then in the table: an entry goes when it has been applied there. An entry carries the LSN that wrote it and is replaced only by a later one, so
 //! writers need no order among themselves. Timers live here under a table number of their own.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 pub(super) type FullKey = SmallVec<[u8; 32]>;
 
 /// The number of the timers' table; none of [`Table`].
-const TIMERS: u8 = 0;
+pub(super) const TIMERS: u8 = 0;
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -84,9 +84,16 @@ impl Overlay {
         found
     }
 
-    /// The wishes to be woken, by contact.
-    pub(super) fn timers(&self) -> Vec<(ContactId, Timestamp)> {
-        self.scan(&[TIMERS]).iter().filter_map(|(key, entry)| timer(key, entry.value.as_ref()?)).collect()
+    /// Drops an entry that is in the table now, unless a later one has taken its place.
+    pub(super) fn forget(&self, key: &[u8], lsn: Lsn) {
+        let mut shard = self.shard(key).lock();
+        if shard.get(key).is_some_and(|entry| entry.lsn == lsn) {
+            shard.remove(key);
+        }
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 }
 
@@ -94,7 +101,8 @@ fn starting_with(shard: &HashMap<FullKey, Entry>, prefix: &[u8]) -> Vec<(FullKey
     shard.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(key, entry)| (key.clone(), entry.clone())).collect()
 }
 
-fn timer(key: &[u8], value: &Value) -> Option<(ContactId, Timestamp)> {
+/// Whose timer an entry of the timers' table is, and when.
+pub(super) fn timer(key: &[u8], value: &Value) -> Option<(ContactId, Timestamp)> {
     let contact = u64::from_be_bytes(key.get(1..)?.try_into().ok()?);
     let at = i64::from_le_bytes(value.0.as_ref().try_into().ok()?);
     Some((ContactId(contact), Timestamp(at)))

@@ -8,15 +8,16 @@
 //! A row that outlives its segment is written again at the head as a carried part: its own LSN stands in the
 //! clear, and the sealed bytes are the ones of the first writing.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::frame;
 use super::seal::{Seal, SealError};
 use crate::codec::{self, CodecError};
 use crate::domain::contact::ContactId;
-use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
-use crate::ports::{DeadLetter, InboxRow, Lsn, OutboxRow, Part, RowId, Table};
+use crate::ports::{Lsn, Part, RowId, Table};
 
 const RECORD_VERSION: u8 = 1;
 
@@ -27,7 +28,7 @@ const BODY_VERSION: u8 = 1;
 /// Fixed for life: the number is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub enum Kind {
     Put = 1,
     Delete = 2,
     OpenInbox = 3,
@@ -71,7 +72,7 @@ pub(super) enum Place<'a> {
 
 /// Why a record's bytes are not parts, although their checksum holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PartError {
+pub enum PartError {
     #[error("the record has version {found}, this server knows {RECORD_VERSION}")]
     Version { found: u8 },
     #[error("part kind {found} is not known to this server")]
@@ -99,14 +100,14 @@ impl Encoded {
         let (kind, clear, body) = match part {
             Part::Put { table, key, value } => (Kind::Put, keyed(*table, key), Some(value.0.to_vec())),
             Part::Delete { table, key } => (Kind::Delete, keyed(*table, key), None),
-            Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), Some(body(row))),
+            Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), Some(encode(row))),
             Part::CloseInbox(row) => (Kind::CloseInbox, row_clear(*row), None),
-            Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), Some(body(row))),
+            Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), Some(encode(row))),
             Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), None),
-            Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), Some(body(how))),
-            Part::Status(status) => (Kind::Status, SmallVec::new(), Some(body(status))),
+            Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), Some(encode(how))),
+            Part::Status(status) => (Kind::Status, SmallVec::new(), Some(encode(status))),
             Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), None),
-            Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), Some(body(letter))),
+            Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), Some(encode(letter))),
         };
         Self { kind, clear, body }
     }
@@ -117,8 +118,8 @@ impl Encoded {
     }
 }
 
-/// Appends a record's frame.
-pub(super) fn write_record(out: &mut Vec<u8>, seal: &Seal, lsn: Lsn, place: u32, parts: &[Encoded]) {
+/// Appends a record's frame; gives where its payload stands.
+pub(super) fn write_record(out: &mut Vec<u8>, seal: &Seal, lsn: Lsn, place: u32, parts: &[Encoded]) -> Range<usize> {
     let start = frame::begin(out, lsn.0, place, frame::Kind::Record);
     out.push(RECORD_VERSION);
     for part in parts {
@@ -134,6 +135,7 @@ pub(super) fn write_record(out: &mut Vec<u8>, seal: &Seal, lsn: Lsn, place: u32,
         out[length_at..length_at + 4].copy_from_slice(&sealed.to_le_bytes());
     }
     frame::finish(out, start);
+    start + frame::HEAD..out.len()
 }
 
 /// The parts of a record's payload.
@@ -181,37 +183,21 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
     Ok((Stored { kind, place, clear, sealed }, rest))
 }
 
-impl Stored<'_> {
-    /// The sealed content in the clear. `lsn`: of the record that wrote it first.
-    pub(super) fn open(&self, seal: &Seal, lsn: Lsn) -> Result<Vec<u8>, PartError> {
-        open(seal, self.kind, lsn, self.clear, self.sealed)
-    }
-
-    pub(super) fn inbox(&self, seal: &Seal, lsn: Lsn) -> Result<InboxRow, PartError> {
-        self.body(seal, lsn)
-    }
-
-    pub(super) fn outbox(&self, seal: &Seal, lsn: Lsn) -> Result<OutboxRow, PartError> {
-        self.body(seal, lsn)
-    }
-
-    pub(super) fn status(&self, seal: &Seal, lsn: Lsn) -> Result<Status, PartError> {
-        self.body(seal, lsn)
-    }
-
-    pub(super) fn dead_letter(&self, seal: &Seal, lsn: Lsn) -> Result<DeadLetter, PartError> {
-        self.body(seal, lsn)
-    }
-
-    fn body<T: serde::de::DeserializeOwned>(&self, seal: &Seal, lsn: Lsn) -> Result<T, PartError> {
-        let plain = self.open(seal, lsn)?;
-        codec::decode(BODY_VERSION, &plain).map_err(|fault| PartError::Body { kind: self.kind, fault })
-    }
-}
-
 /// Opens a sealed content that was kept apart from its part.
 pub(super) fn open(seal: &Seal, kind: Kind, lsn: Lsn, clear: &[u8], sealed: &[u8]) -> Result<Vec<u8>, PartError> {
     seal.open(&sealed_place(kind, lsn, clear), sealed).map_err(|fault| PartError::Seal { kind, fault })
+}
+
+/// The same as the row, status or dead letter that it is.
+pub(super) fn body<T: serde::de::DeserializeOwned>(
+    seal: &Seal,
+    kind: Kind,
+    lsn: Lsn,
+    clear: &[u8],
+    sealed: &[u8],
+) -> Result<T, PartError> {
+    let plain = open(seal, kind, lsn, clear, sealed)?;
+    codec::decode(BODY_VERSION, &plain).map_err(|fault| PartError::Body { kind, fault })
 }
 
 impl Kind {
@@ -230,7 +216,7 @@ fn table(number: u8) -> Option<Table> {
     [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe].into_iter().find(|table| *table as u8 == number)
 }
 
-fn body<T: serde::Serialize>(content: &T) -> Vec<u8> {
+fn encode<T: serde::Serialize>(content: &T) -> Vec<u8> {
     codec::encode(BODY_VERSION, content)
 }
 

@@ -162,11 +162,6 @@ impl Queue {
         self.has_room(&inner, Class::Messages)
     }
 
-    /// The LSN that the next record gets.
-    pub(super) fn next(&self) -> Lsn {
-        self.inner.lock().next
-    }
-
     /// Rows were closed.
     pub(super) fn give_back(&self, open_bytes: u64) {
         self.open_bytes.fetch_sub(open_bytes, Ordering::Relaxed);

@@ -1,30 +1,32 @@
-//! Opening a store: the lock, the name card, and the journal read back into values and open rows.
+//! Opening a store: the lock, the name card, the table, and the journal read back into table and open rows.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::committer;
-use super::disk::{Disk, DiskFailure};
-use super::frame::Frame;
-use super::journal::{Journal, Shared};
-use super::overlay::{self, Entry, Overlay};
-use super::part::{self, Kind, PartError, Place, Stored};
-use super::queue::Queue;
-use super::rows::{Change, Rows};
+use super::checkpoint::Checkpoint;
+use super::disk::{DirLock, Disk, DiskFailure};
+use super::identity::StoreId;
+use super::journal::Journal;
+use super::replay::Replay;
 use super::seal::Seal;
 use super::segment::{self, Head, Segment};
+use super::shared::{Recovery, Shared};
+use super::tree::TreeFault;
 use super::walk::{self, End};
-use super::{OpenError, Options, identity, losses};
+use super::{Hole, OpenError, Options, applier, committer, identity, losses, reader, table};
 use crate::domain::keys::ServerKeys;
-use crate::ports::{Clock, DeadLetter, Lsn, RowId, Value};
+use crate::ports::{Clock, Lsn};
 
-/// What the journal says, read from its beginning.
-struct Replay<'a> {
+/// What reading back needs to know of the store.
+struct Source<'a> {
+    disk: &'a dyn Disk,
+    options: &'a Options,
     seal: &'a Seal,
-    overlay: Overlay,
-    rows: Rows,
-    open_bytes: u64,
-    dead: BTreeMap<RowId, DeadLetter>,
+    store: StoreId,
+    segments: &'a [Segment],
+    checkpoint: Checkpoint,
+    accepted: &'a [RangeInclusive<u64>],
 }
 
 pub(super) fn open(
@@ -35,34 +37,23 @@ pub(super) fn open(
 ) -> Result<Journal, OpenError> {
     let journal_dir = options.path.join("journal");
     disk.create_dir(&journal_dir).map_err(DiskFailure::of("create", &journal_dir))?;
-    let lock_path = options.path.join("lock");
-    let lock = disk.lock(&lock_path).map_err(|fault| {
-        if fault.kind() == std::io::ErrorKind::WouldBlock {
-            OpenError::Locked { path: options.path.clone() }
-        } else {
-            DiskFailure::of("lock", &lock_path)(fault).into()
-        }
-    })?;
+    let lock = lock(&*disk, &options.path)?;
     let seal = Seal::new(keys);
     let store = identity::read_or_create(&*disk, &options.path, seal.key_id())?;
     // A process that was killed may have left names that only the page cache knows; we build on them.
     disk.sync_dir(&options.path).map_err(DiskFailure::of("sync", &options.path))?;
-    let segments = segment::list(&*disk, &journal_dir)?;
-    let mut replay = Replay {
-        seal: &seal,
-        overlay: Overlay::default(),
-        rows: Rows::default(),
-        open_bytes: 0,
-        dead: BTreeMap::new(),
+    let checkpoint = Checkpoint::read(&*disk, &options.path)?;
+    let segments = segments(&*disk, &journal_dir, checkpoint)?;
+    let accepted = losses::read_and_keep(&*disk, &options.path, options.accept_loss.clone())?;
+    let source =
+        Source { disk: &*disk, options, seal: &seal, store, segments: &segments, checkpoint, accepted: &accepted };
+    let opened = table::open(&*disk, options, checkpoint)?;
+    let (recovery, end, table) = match source.read_back(opened) {
+        Err(OpenError::Table(TreeFault::Broken(reason))) => {
+            source.read_back(table::begin_anew(&*disk, options, &reason)?)?
+        }
+        outcome => outcome?,
     };
-    let mut accepted = losses::read(&*disk, &options.path)?;
-    if let Some(loss) = options.accept_loss.clone().filter(|loss| !accepted.contains(loss)) {
-        accepted.push(loss);
-        losses::write(&*disk, &options.path, &accepted)?;
-    }
-    let end =
-        walk::walk(&*disk, &segments, store, Lsn(1), &accepted, &mut |segment, frame| replay.record(segment, frame))?;
-    let Replay { overlay, rows, open_bytes, dead, .. } = replay;
     let End { next, head, torn_bytes } = end;
     if torn_bytes > 0 {
         tracing::warn!(
@@ -73,62 +64,91 @@ pub(super) fn open(
     let head = if let Some((last, offset)) = head {
         Head::resume(Arc::clone(&disk), &journal_dir, store, &last, offset)?
     } else {
-        if let Some(torn) = segments.last() {
+        // A segment whose start frame was torn holds nothing; it is begun anew.
+        if let Some(torn) = segments.last().filter(|last| last.first >= next) {
             disk.remove(&torn.path).map_err(DiskFailure::of("remove", &torn.path))?;
         }
         Head::begin(Arc::clone(&disk), &journal_dir, store, next, clock.now())?
     };
-    let queue = Queue::new(options, next, open_bytes);
-    let shared = Arc::new(Shared::new(disk, seal, clock, queue, overlay, rows, dead, lock));
-    let thread = committer::start(Arc::clone(&shared), head, options).map_err(OpenError::Thread)?;
-    Ok(Journal::new(shared, thread))
+    let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, options));
+    start(shared, head, table, checkpoint, options).map_err(OpenError::Thread)
 }
 
-impl Replay<'_> {
-    fn record(&mut self, segment: &Segment, frame: &Frame<'_>) -> Result<(), OpenError> {
-        let lsn = Lsn(frame.lsn);
-        let parts = part::parts(frame.payload);
-        parts.and_then(|parts| parts.iter().try_for_each(|stored| self.part(lsn, stored))).map_err(|fault| {
-            let reason = format!("lsn {}: {fault}", lsn.0);
-            OpenError::Unreadable { path: segment.path.clone(), offset: frame.offset as u64, reason }
-        })
-    }
+fn start(
+    shared: Arc<Shared>,
+    head: Head,
+    table: table::Opened,
+    checkpoint: Checkpoint,
+    options: &Options,
+) -> std::io::Result<Journal> {
+    let reader = reader::start(Arc::clone(&shared), Arc::clone(&table.tree))?;
+    let applier =
+        applier::start(Arc::clone(&shared), table, reader, checkpoint, options).inspect_err(|_| shared.reader.end())?;
+    let committer = committer::start(Arc::clone(&shared), head, options).inspect_err(|_| shared.pending.end(false))?;
+    Ok(Journal::new(shared, vec![committer, applier]))
+}
 
-    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>) -> Result<(), PartError> {
-        let bytes = u32::try_from(stored.sealed.len()).unwrap_or(u32::MAX);
-        match (stored.kind, stored.place) {
-            (Kind::Put, Place::Key(table, key)) => {
-                let value = Some(Value(stored.open(self.seal, lsn)?.into()));
-                self.overlay.put(overlay::full_key(table, key), Entry { lsn, value });
-            }
-            (Kind::Delete, Place::Key(table, key)) => {
-                self.overlay.put(overlay::full_key(table, key), Entry { lsn, value: None });
-            }
-            (Kind::Timer, Place::Timer(contact, at)) => {
-                let value = at.map(overlay::timer_value);
-                self.overlay.put(overlay::timer_key(contact), Entry { lsn, value });
-            }
-            (Kind::OpenInbox, Place::Born(index, _)) => {
-                self.change(lsn, Change::OpenInbox { index, row: stored.inbox(self.seal, lsn)?, bytes });
-                self.open_bytes += u64::from(bytes);
-            }
-            (Kind::OpenOutbox, Place::Born(index, _)) => {
-                self.change(lsn, Change::OpenOutbox { index, row: stored.outbox(self.seal, lsn)?, bytes });
-                self.open_bytes += u64::from(bytes);
-            }
-            (Kind::CloseInbox, Place::Row(row)) => self.change(lsn, Change::CloseInbox(row)),
-            (Kind::AttemptOutbox, Place::Row(row)) => self.change(lsn, Change::AttemptOutbox(row)),
-            (Kind::CloseOutbox, Place::Row(row)) => self.change(lsn, Change::CloseOutbox(row)),
-            (Kind::Status, _) => self.change(lsn, Change::Status(stored.status(self.seal, lsn)?)),
-            (Kind::DeadLetter, Place::Nth(index)) => {
-                self.dead.insert(RowId { lsn, index }, stored.dead_letter(self.seal, lsn)?);
-            }
-            (kind, _) => unreachable!("a part of kind {kind:?} is read with its own place"),
+fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, OpenError> {
+    let path = dir.join("lock");
+    disk.lock(&path).map_err(|fault| {
+        if fault.kind() == std::io::ErrorKind::WouldBlock {
+            OpenError::Locked { path: dir.to_owned() }
+        } else {
+            DiskFailure::of("lock", &path)(fault).into()
         }
-        Ok(())
+    })
+}
+
+/// The segments that count, all that is in them durable: after a kill the end may be known to the page cache
+/// alone, and what the table is told must never be lost from the journal.
+fn segments(disk: &dyn Disk, journal_dir: &Path, checkpoint: Checkpoint) -> Result<Vec<Segment>, OpenError> {
+    let (dead, segments): (Vec<_>, Vec<_>) =
+        segment::list(disk, journal_dir)?.into_iter().partition(|segment| segment.first < checkpoint.from);
+    for segment in dead {
+        disk.remove(&segment.path).map_err(DiskFailure::of("remove", &segment.path))?;
+    }
+    if let Some(last) = segments.last() {
+        let file = disk.open(&last.path).map_err(DiskFailure::of("open", &last.path))?;
+        file.sync().map_err(DiskFailure::of("sync", &last.path))?;
+        disk.sync_dir(journal_dir).map_err(DiskFailure::of("sync", journal_dir))?;
+    }
+    Ok(segments)
+}
+
+impl Source<'_> {
+    /// Reads the journal into a table and into open rows.
+    fn read_back(&self, table: table::Opened) -> Result<(Recovery, End, table::Opened), OpenError> {
+        let Checkpoint { applied, from } = self.checkpoint;
+        let mut replay = Replay::new(self.seal, &table, self.options.apply_window_bytes);
+        let mut end = walk::walk(self.disk, self.segments, self.store, from, self.accepted, &mut |segment, frame| {
+            replay.record(segment, frame)
+        })?;
+        if end.next <= applied {
+            self.ends_too_early(&mut end)?;
+        }
+        if table.applied >= end.next {
+            let reason = format!("it ends at lsn {}, the journal before {}", table.applied.0, end.next.0);
+            return Err(TreeFault::Broken(reason).into());
+        }
+        let (recovery, applied) = replay.finish(end.next)?;
+        Ok((recovery, end, table::Opened { applied, ..table }))
     }
 
-    fn change(&mut self, lsn: Lsn, change: Change) {
-        self.open_bytes -= self.rows.apply(lsn, vec![change], &mut Vec::new());
+    /// The checkpoint proves that there was more: a hole at the end. Accepted, the journal goes on behind it in
+    /// a segment of its own.
+    fn ends_too_early(&self, end: &mut End) -> Result<(), OpenError> {
+        let missing = end.next.0..=self.checkpoint.applied.0;
+        if !self.accepted.iter().any(|all| all.contains(missing.start()) && all.contains(missing.end())) {
+            let last = end.head.as_ref();
+            return Err(OpenError::Holes(vec![Hole {
+                from: end.next,
+                to: self.checkpoint.applied,
+                path: last.map_or_else(|| self.options.path.join("journal"), |(segment, _)| segment.path.clone()),
+                offset: last.map_or(0, |(_, offset)| *offset),
+            }]));
+        }
+        tracing::warn!("lsn {} to {} are lost, as accepted", missing.start(), missing.end());
+        *end = End { next: Lsn(self.checkpoint.applied.0 + 1), head: None, torn_bytes: 0 };
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::message::Status;
 use crate::ports::{Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId};
 
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
-const STATUSES_MAX: usize = 100_000;
+pub(super) const STATUSES_MAX: usize = 100_000;
 
 /// What a record does to rows. An index is that of a row of the record itself.
 #[derive(Debug)]
@@ -58,7 +58,34 @@ impl Default for Reader {
     }
 }
 
+/// What a start finds open.
+#[derive(Default)]
+pub(super) struct Restored {
+    pub inbox: Vec<(RowId, InboxRow, u32)>,
+    /// The last: attempted.
+    pub outbox: Vec<(RowId, OutboxRow, u32, bool)>,
+    pub statuses: Vec<(Lsn, Status)>,
+}
+
 impl Rows {
+    pub(super) fn restored(restored: Restored) -> Self {
+        let mut rows = Self::default();
+        let mut bodies = Box::<Bodies>::default();
+        for (id, row, bytes) in restored.inbox {
+            rows.inbox.insert(id, Open { bytes, attempted: false });
+            bodies.inbox.insert(id, row);
+        }
+        for (id, row, bytes, attempted) in restored.outbox {
+            rows.outbox.insert(id, Open { bytes, attempted });
+            bodies.outbox.insert(id, row);
+        }
+        for (lsn, status) in restored.statuses {
+            bodies.keep_status(lsn, status);
+        }
+        rows.reader = Reader::Waiting(bodies);
+        rows
+    }
+
     /// Does a record's changes. Gives the bytes of the rows it closed.
     pub(super) fn apply(&mut self, lsn: Lsn, changes: Vec<Change>, deliveries: &mut Vec<Delivery>) -> u64 {
         changes.into_iter().map(|change| self.apply_one(lsn, change, deliveries)).sum()

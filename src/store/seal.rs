@@ -22,11 +22,11 @@ pub(super) const OVERHEAD: usize = HEAD + NONCE + TAG;
 
 /// Names a key without telling anything of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeyId(pub(super) [u8; 4]);
+pub struct KeyId(pub(super) [u8; 4]);
 
 /// Why a sealed part does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SealError {
+pub enum SealError {
     #[error("it is too short to be sealed")]
     Short,
     #[error("its seal has format {found}, this server knows {FORMAT}")]

@@ -122,7 +122,10 @@ impl Walk<'_> {
             match frame::read(bytes, offset) {
                 Read::Frame(frame) if frame.lsn == self.expected => {
                     if frame.kind == Kind::Record {
-                        visit(segment, &frame)?;
+                        // Behind a hole nothing counts until the loss is accepted.
+                        if self.holes.is_empty() {
+                            visit(segment, &frame)?;
+                        }
                         self.expected += 1;
                     }
                     offset = frame.end;

@@ -6,4 +6,6 @@ mod damage;
 mod disk;
 mod model;
 mod power;
+mod table;
+mod tree;
 mod world;

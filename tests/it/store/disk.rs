@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use siaga::store::disk::{DirLock, Disk, DiskFailure, DiskFile};
+use siaga::store::tree::{Tree, TreeFault};
+
+use super::tree::{self, SimTree};
 
 /// Power fails sector by sector.
 const SECTOR: usize = 512;
@@ -42,11 +45,14 @@ enum Change {
 }
 
 #[derive(Clone, Default)]
-struct Platter {
+pub(crate) struct Platter {
     files: Vec<SimFile>,
     /// Path -> place in `files`, as the process sees it and as it is on the disk.
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
+    pub trees: BTreeMap<PathBuf, SimTree>,
+    /// A disk whose sync does nothing and says it did.
+    pub lying: bool,
     locked: BTreeSet<PathBuf>,
     calls: u64,
     fault_at: Option<(u64, Fault)>,
@@ -56,14 +62,11 @@ struct Platter {
 /// One machine's disk until its next crash.
 pub(crate) struct SimDisk {
     platter: Arc<Mutex<Platter>>,
-    /// A disk whose sync does nothing and says it did.
-    lying: bool,
 }
 
 struct Handle {
     platter: Arc<Mutex<Platter>>,
     file: usize,
-    lying: bool,
 }
 
 struct Held {
@@ -122,7 +125,7 @@ impl Platter {
         fault
     }
 
-    fn refuse(&mut self) -> io::Result<()> {
+    pub(crate) fn refuse(&mut self) -> io::Result<()> {
         match self.call() {
             None => Ok(()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
@@ -153,7 +156,8 @@ impl Platter {
 
 impl SimDisk {
     pub(crate) fn new(lying: bool) -> Arc<Self> {
-        Arc::new(Self { platter: Arc::default(), lying })
+        let platter = Platter { lying, ..Platter::default() };
+        Arc::new(Self { platter: Arc::new(Mutex::new(platter)) })
     }
 
     /// Goes wrong at the `calls`-th call from now on.
@@ -161,6 +165,15 @@ impl SimDisk {
         let mut platter = self.platter.lock().unwrap();
         let at = platter.calls + calls;
         platter.fault_at = Some((at, fault));
+    }
+
+    /// A whole file, as if it had been there.
+    pub(crate) fn put(&self, path: &Path, bytes: &[u8]) {
+        let mut platter = self.platter.lock().unwrap();
+        platter.files.push(SimFile { durable: bytes.to_vec(), current: bytes.to_vec(), pending: Vec::new() });
+        let file = platter.files.len() - 1;
+        platter.names.insert(path.to_owned(), file);
+        platter.durable_names.insert(path.to_owned(), file);
     }
 
     pub(crate) fn dead(&self) -> bool {
@@ -173,6 +186,7 @@ impl SimDisk {
         old.dead = true;
         let mut files = old.files.clone();
         let mut names = old.names.clone();
+        let mut trees = old.trees.clone();
         if let Some(seed) = power {
             let mut rng = StdRng::seed_from_u64(seed);
             for file in &mut files {
@@ -182,6 +196,9 @@ impl SimDisk {
                 }
                 *file = SimFile { durable: bytes.clone(), current: bytes, pending: Vec::new() };
             }
+            for tree in trees.values_mut() {
+                *tree = tree.torn(&mut rng);
+            }
             let all: BTreeSet<&PathBuf> = old.names.keys().chain(old.durable_names.keys()).collect();
             let kept = |path: &PathBuf, rng: &mut StdRng| {
                 let from = if rng.random_bool(0.5) { &old.names } else { &old.durable_names };
@@ -190,12 +207,12 @@ impl SimDisk {
             names = all.into_iter().filter_map(|path| kept(path, &mut rng)).collect();
         }
         let durable_names = if power.is_some() { names.clone() } else { old.durable_names.clone() };
-        let platter = Platter { files, names, durable_names, ..Platter::default() };
-        Arc::new(Self { platter: Arc::new(Mutex::new(platter)), lying: self.lying })
+        let platter = Platter { files, names, durable_names, trees, lying: old.lying, ..Platter::default() };
+        Arc::new(Self { platter: Arc::new(Mutex::new(platter)) })
     }
 
     fn handle(&self, file: usize) -> Box<dyn DiskFile> {
-        Box::new(Handle { platter: Arc::clone(&self.platter), file, lying: self.lying })
+        Box::new(Handle { platter: Arc::clone(&self.platter), file })
     }
 }
 
@@ -207,7 +224,7 @@ impl DiskFile for Handle {
     fn sync(&self) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
         platter.refuse()?;
-        if !self.lying {
+        if !platter.lying {
             let file = &mut platter.files[self.file];
             file.durable.clone_from(&file.current);
             file.pending.clear();
@@ -286,7 +303,7 @@ impl Disk for SimDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
         platter.refuse()?;
-        if self.lying {
+        if platter.lying {
             return Ok(());
         }
         let inside = |name: &PathBuf| name.parent() == Some(path);
@@ -294,6 +311,19 @@ impl Disk for SimDisk {
             platter.names.iter().filter(|(name, _)| inside(name)).map(|(name, file)| (name.clone(), *file)).collect();
         platter.durable_names.retain(|name, _| !inside(name));
         platter.durable_names.extend(now);
+        Ok(())
+    }
+
+    fn open_tree(&self, path: &Path, _cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault> {
+        tree::open(&self.platter, path)
+    }
+
+    fn set_tree_aside(&self, path: &Path, aside: &Path) -> io::Result<()> {
+        let mut platter = self.platter.lock().unwrap();
+        platter.refuse()?;
+        if let Some(tree) = platter.trees.remove(path) {
+            platter.trees.insert(aside.to_owned(), tree);
+        }
         Ok(())
     }
 

@@ -237,7 +237,10 @@ impl History<'_> {
             Op::Append(pieces) => self.append(pieces),
             Op::Settle => self.settle(),
             Op::Read(number) => {
-                let found = wait(self.machine.store().get(Table::Contact, key(*number))).unwrap();
+                let found = match wait(self.machine.store().get(Table::Contact, key(*number))) {
+                    Err(StoreError::Closed) if self.machine.mortal() => return self.restart(false),
+                    found => found.unwrap(),
+                };
                 let expected = self.states.last().unwrap().values.get(&key(*number));
                 prop_assert_eq!(found.as_ref(), expected, "a reader sees what was appended");
                 Ok(())

@@ -44,7 +44,15 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 
 /// Small bounds, so that short histories cross them.
 pub(crate) fn options(path: &Path) -> Options {
-    Options { segment_bytes: 700, gather_us: 0, ..Options::new(path) }
+    Options {
+        segment_bytes: 700,
+        gather_us: 0,
+        apply_after_ms: 0,
+        apply_window_bytes: 300,
+        checkpoint_bytes: 500,
+        table_cache_bytes: 8 << 20,
+        ..Options::new(path)
+    }
 }
 
 pub(crate) fn open(path: &Path) -> Result<Arc<Journal>, OpenError> {

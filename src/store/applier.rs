@@ -1,0 +1,132 @@
+//! The applier: the one thread that writes the tree, following the journal window by window.
+//!
+//! Order inside a window: batches into the tree, each followed by the removal of its entries from the overlay
+//! (an entry that was replaced meanwhile stays). Whoever does not find a key in the overlay finds it in the
+//! tree. A checkpoint follows every `checkpoint_bytes` of journal, and the end of a store that was closed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Options;
+use super::checkpoint::Checkpoint;
+use super::disk::DiskFailure;
+use super::pending::{Next, Window};
+use super::shared::Shared;
+use super::table;
+use super::tree::{self, Tree, TreeFault};
+use crate::ports::Lsn;
+
+/// What the applier cannot go on after.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Tree(#[from] TreeFault),
+    #[error(transparent)]
+    Disk(#[from] DiskFailure),
+}
+
+pub(super) struct Applier {
+    pub shared: Arc<Shared>,
+    pub tree: Arc<dyn Tree>,
+    /// The store's directory.
+    pub dir: PathBuf,
+    pub gather: Duration,
+    pub checkpoint_bytes: u64,
+    /// In the tree, durable or not.
+    pub applied: Lsn,
+    pub checkpoint: Checkpoint,
+    /// Of the journal, applied since the last checkpoint.
+    pub since_checkpoint: u64,
+}
+
+/// Starts the applier on a table that holds all that the journal does. It ends after the committer, stops the reader,
+/// and frees the directory.
+pub(super) fn start(
+    shared: Arc<Shared>,
+    table: table::Opened,
+    reader: JoinHandle<()>,
+    checkpoint: Checkpoint,
+    options: &Options,
+) -> std::io::Result<JoinHandle<()>> {
+    let table::Opened { tree, applied } = table;
+    let mut applier = Applier {
+        shared: Arc::clone(&shared),
+        tree,
+        dir: options.path.clone(),
+        gather: Duration::from_millis(options.apply_after_ms),
+        checkpoint_bytes: options.checkpoint_bytes,
+        applied,
+        checkpoint,
+        since_checkpoint: 0,
+    };
+    std::thread::Builder::new().name("siaga-applier".into()).spawn(move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| applier.run()))
+            .unwrap_or_else(|_| Err(TreeFault::Broken("the applier panicked".into()).into()));
+        if let Err(fault) = outcome {
+            shared.queue.shut();
+            match fault {
+                Fault::Tree(fault) => shared.table_failed("write", &fault),
+                Fault::Disk(failure) => shared.disk.give_up(&failure),
+            }
+        }
+        shared.pending.wait_end();
+        shared.reader.end();
+        // A panic of the reader was reported where it happened.
+        let _ = reader.join();
+        // The tree keeps its own lock on its files.
+        drop(applier);
+        shared.ended();
+    })
+}
+
+impl Applier {
+    fn run(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.shared.pending.take(self.gather) {
+                Next::Apply(window) => {
+                    self.apply(window)?;
+                    if self.since_checkpoint >= self.checkpoint_bytes {
+                        self.check_point()?;
+                    }
+                }
+                Next::Last(window) => {
+                    self.apply(window)?;
+                    return self.check_point();
+                }
+                Next::Stopped => return Ok(()),
+            }
+        }
+    }
+
+    fn apply(&mut self, window: Window) -> Result<(), Fault> {
+        let Window { values, through, bytes, journal_bytes } = window;
+        if through == self.applied {
+            return Ok(());
+        }
+        let shared = &self.shared;
+        tree::apply_all(&*self.tree, values, through, &mut |batch| {
+            for (key, resting) in batch {
+                shared.overlay.forget(key, resting.lsn);
+            }
+        })?;
+        shared.pending.applied(bytes);
+        self.applied = through;
+        self.since_checkpoint += journal_bytes;
+        Ok(())
+    }
+
+    /// Makes the tree durable, and then says so.
+    pub(super) fn check_point(&mut self) -> Result<(), Fault> {
+        let checkpoint = Checkpoint { applied: self.applied, ..self.checkpoint };
+        if checkpoint != self.checkpoint {
+            self.tree.sync()?;
+            checkpoint.write(&*self.shared.disk, &self.dir)?;
+            self.checkpoint = checkpoint;
+        }
+        self.since_checkpoint = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading the tree on a thread of its own, so that no actor and no web worker ever waits for a disk.
+//!
+//! Requests are bounded; past the bound a read is refused as `Full`. A tree that cannot be read ends the
+//! process: it is set aside at the next start and rebuilt, and nobody was answered from it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use super::overlay::FullKey;
+use super::shared::Shared;
+use super::tree::{self, Tree, TreeFault};
+use crate::ports::{Lsn, StoreError, Value};
+
+/// Reads that wait; each has a session behind it.
+const REQUESTS_MAX: usize = 65_536;
+
+/// A value in the tree, and the LSN that wrote it.
+pub(super) type Found = (Lsn, Value);
+
+enum Request {
+    Get(FullKey, oneshot::Sender<Option<Found>>),
+    Scan(FullKey, ScanAnswer),
+}
+
+/// Whoever asks for many rows may be a thread that waits, or a task that must not.
+enum ScanAnswer {
+    Task(oneshot::Sender<Vec<(FullKey, Found)>>),
+    Thread(mpsc::SyncSender<Vec<(FullKey, Found)>>),
+}
+
+#[derive(Default)]
+struct Inner {
+    requests: VecDeque<Request>,
+    ended: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Reader {
+    inner: Mutex<Inner>,
+    filled: Condvar,
+}
+
+impl Reader {
+    fn ask(&self, request: Request) -> Result<(), StoreError> {
+        let mut inner = self.inner.lock();
+        if inner.ended {
+            return Err(StoreError::Closed);
+        }
+        if inner.requests.len() >= REQUESTS_MAX {
+            return Err(StoreError::Full("the table's readers"));
+        }
+        inner.requests.push_back(request);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn get(&self, key: FullKey) -> BoxFuture<'static, Result<Option<Found>, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Get(key, answer));
+        async move {
+            asked?;
+            answered.await.map_err(|_| StoreError::Closed)
+        }
+        .boxed()
+    }
+
+    /// All below a prefix, in key order.
+    pub(super) fn scan(&self, prefix: FullKey) -> BoxFuture<'static, Result<Vec<(FullKey, Found)>, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Scan(prefix, ScanAnswer::Task(answer)));
+        async move {
+            asked?;
+            answered.await.map_err(|_| StoreError::Closed)
+        }
+        .boxed()
+    }
+
+    /// The same for a thread that may wait: once, at the start.
+    pub(super) fn scan_waiting(&self, prefix: FullKey) -> Result<Vec<(FullKey, Found)>, StoreError> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.ask(Request::Scan(prefix, ScanAnswer::Thread(answer)))?;
+        answered.recv().map_err(|_| StoreError::Closed)
+    }
+
+    fn next(&self) -> Option<Request> {
+        let mut inner = self.inner.lock();
+        loop {
+            if inner.ended {
+                // Whoever still waits hears that the store is closed.
+                inner.requests.clear();
+                return None;
+            }
+            match inner.requests.pop_front() {
+                Some(request) => return Some(request),
+                None => self.filled.wait(&mut inner),
+            }
+        }
+    }
+
+    /// No more reads.
+    pub(super) fn end(&self) {
+        self.inner.lock().ended = true;
+        self.filled.notify_all();
+    }
+}
+
+pub(super) fn start(shared: Arc<Shared>, tree: Arc<dyn Tree>) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("siaga-reader".into()).spawn(move || {
+        while let Some(request) = shared.reader.next() {
+            if let Err(fault) = answer(&shared, &*tree, request) {
+                shared.reader.end();
+                shared.table_failed("read", &fault);
+            }
+        }
+    })
+}
+
+/// Nobody may wait any more for what is answered; that is no fault.
+fn answer(shared: &Shared, tree: &dyn Tree, request: Request) -> Result<(), TreeFault> {
+    let open = |key: &[u8], bytes: &[u8]| {
+        tree::open(&shared.seal, key, bytes).map_err(|fault| TreeFault::Broken(fault.to_string()))
+    };
+    match request {
+        Request::Get(key, answer) => {
+            let found = tree.get(&key)?.map(|bytes| open(&key, &bytes)).transpose()?;
+            let _ = answer.send(found);
+        }
+        Request::Scan(prefix, answer) => {
+            let mut found = Vec::new();
+            let mut from = Some(prefix.to_vec());
+            while let Some(start) = from {
+                let (pairs, next) = tree::page(tree, &prefix, &start)?;
+                for (key, bytes) in pairs {
+                    let opened = open(&key, &bytes)?;
+                    found.push((FullKey::from_slice(&key), opened));
+                }
+                from = next;
+            }
+            match answer {
+                ScanAnswer::Task(answer) => drop(answer.send(found)),
+                ScanAnswer::Thread(answer) => drop(answer.send(found)),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What the journal says: values into the tree, rows, statuses and dead letters as they are at its end.
+//!
+//! Values up to the LSN that the tree already holds are skipped. Rows are kept sealed until the end is reached,
+//! because most of them were closed again.
+
+use std::collections::BTreeMap;
+
+use super::frame::Frame;
+use super::part::{self, Kind, PartError, Place, Stored};
+use super::pending::Window;
+use super::rows::{Restored, Rows, STATUSES_MAX};
+use super::seal::Seal;
+use super::segment::Segment;
+use super::shared::Recovery;
+use super::tree::{self, Tree, TreeFault};
+use super::{OpenError, table};
+use crate::ports::{DeadLetter, Lsn, RowId};
+
+pub(super) struct Replay<'a> {
+    seal: &'a Seal,
+    tree: &'a dyn Tree,
+    /// What the tree holds.
+    applied: Lsn,
+    window: Window,
+    window_bytes: u64,
+    inbox: BTreeMap<RowId, Kept>,
+    outbox: BTreeMap<RowId, Kept>,
+    dead: BTreeMap<RowId, Kept>,
+    /// By record and place among its statuses.
+    statuses: BTreeMap<(Lsn, u32), Kept>,
+}
+
+/// A content that may not be needed.
+struct Kept {
+    clear: Vec<u8>,
+    sealed: Vec<u8>,
+    attempted: bool,
+}
+
+impl Kept {
+    fn of(stored: &Stored<'_>) -> Self {
+        Self { clear: stored.clear.to_vec(), sealed: stored.sealed.to_vec(), attempted: false }
+    }
+
+    fn bytes(&self) -> u32 {
+        u32::try_from(self.sealed.len()).unwrap_or(u32::MAX)
+    }
+
+    fn open<T: serde::de::DeserializeOwned>(&self, seal: &Seal, kind: Kind, lsn: Lsn) -> Result<T, PartError> {
+        part::body(seal, kind, lsn, &self.clear, &self.sealed)
+    }
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(seal: &'a Seal, table: &'a table::Opened, window_bytes: u64) -> Self {
+        Self {
+            seal,
+            tree: &*table.tree,
+            applied: table.applied,
+            window: Window::default(),
+            window_bytes,
+            inbox: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn record(&mut self, segment: &Segment, frame: &Frame<'_>) -> Result<(), OpenError> {
+        let lsn = Lsn(frame.lsn);
+        let parts = part::parts(frame.payload).map_err(|fault| OpenError::Unreadable {
+            path: segment.path.clone(),
+            offset: frame.offset as u64,
+            reason: format!("lsn {}: {fault}", lsn.0),
+        })?;
+        let mut statuses = 0..;
+        for stored in &parts {
+            self.part(lsn, stored, &mut statuses);
+        }
+        if lsn > self.applied {
+            for (key, resting) in parts.iter().filter_map(|stored| tree::read(lsn, stored)) {
+                self.window.put(key, resting);
+            }
+            self.window.through = lsn;
+            if self.window.bytes >= self.window_bytes {
+                self.apply()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>, statuses: &mut impl Iterator<Item = u32>) {
+        match (stored.kind, stored.place) {
+            (Kind::OpenInbox, Place::Born(index, _)) => {
+                self.inbox.insert(RowId { lsn, index }, Kept::of(stored));
+            }
+            (Kind::OpenOutbox, Place::Born(index, _)) => {
+                self.outbox.insert(RowId { lsn, index }, Kept::of(stored));
+            }
+            (Kind::CloseInbox, Place::Row(row)) => drop(self.inbox.remove(&row)),
+            (Kind::CloseOutbox, Place::Row(row)) => drop(self.outbox.remove(&row)),
+            (Kind::AttemptOutbox, Place::Row(row)) => {
+                if let Some(kept) = self.outbox.get_mut(&row) {
+                    kept.attempted = true;
+                }
+            }
+            (Kind::Status, _) => {
+                let place = (lsn, statuses.next().unwrap_or_default());
+                self.statuses.insert(place, Kept::of(stored));
+                if self.statuses.len() > STATUSES_MAX {
+                    self.statuses.pop_first();
+                }
+            }
+            (Kind::DeadLetter, Place::Nth(index)) => drop(self.dead.insert(RowId { lsn, index }, Kept::of(stored))),
+            (Kind::Put | Kind::Delete, Place::Key(..)) | (Kind::Timer, Place::Timer(..)) => {}
+            (kind, _) => unreachable!("a part of kind {kind:?} is read with its own place"),
+        }
+    }
+
+    fn apply(&mut self) -> Result<(), TreeFault> {
+        let Window { values, through, .. } = std::mem::take(&mut self.window);
+        tree::apply_all(self.tree, values, through, &mut |_| {})?;
+        self.applied = through;
+        Ok(())
+    }
+
+    /// The end is reached: the tree gets its rest, and what is open is opened. `next`: the LSN after the end.
+    pub(super) fn finish(mut self, next: Lsn) -> Result<(Recovery, Lsn), OpenError> {
+        if self.window.through > self.applied {
+            self.apply()?;
+        }
+        let (rows, open_bytes, dead) = self.open().map_err(OpenError::Part)?;
+        Ok((Recovery { next, rows, open_bytes, dead }, self.applied))
+    }
+
+    fn open(&self) -> Result<(Rows, u64, BTreeMap<RowId, DeadLetter>), PartError> {
+        let mut restored = Restored::default();
+        let mut open_bytes = 0;
+        for (id, kept) in &self.inbox {
+            restored.inbox.push((*id, kept.open(self.seal, Kind::OpenInbox, id.lsn)?, kept.bytes()));
+            open_bytes += u64::from(kept.bytes());
+        }
+        for (id, kept) in &self.outbox {
+            let row = kept.open(self.seal, Kind::OpenOutbox, id.lsn)?;
+            restored.outbox.push((*id, row, kept.bytes(), kept.attempted));
+            open_bytes += u64::from(kept.bytes());
+        }
+        if let Some(oldest) = self.outbox.keys().next() {
+            for ((lsn, _), kept) in self.statuses.range((oldest.lsn, u32::MAX)..) {
+                restored.statuses.push((*lsn, kept.open(self.seal, Kind::Status, *lsn)?));
+            }
+        }
+        let letter = |(id, kept): (&RowId, &Kept)| Ok((*id, kept.open(self.seal, Kind::DeadLetter, id.lsn)?));
+        let dead = self.dead.iter().map(letter).collect::<Result<_, PartError>>()?;
+        Ok((Rows::restored(restored), open_bytes, dead))
+    }
+}

@@ -1,0 +1,151 @@
+//! What the store's threads have in common.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::disk::{DirLock, Disk, DiskFailure};
+use super::overlay::Overlay;
+use super::pending::Pending;
+use super::queue::{Job, Queue};
+use super::reader::Reader;
+use super::rows::Rows;
+use super::seal::Seal;
+use super::tree::{self, TreeFault};
+use super::{Options, part, table};
+use crate::ports::{Clock, DeadLetter, Inlet, Lsn, Recovered, RowId, StoreError};
+
+/// Windows that the applier may be behind; past it, no new message is taken.
+const WINDOWS_BEHIND_MAX: u64 = 8;
+
+pub(super) struct Shared {
+    pub disk: Arc<dyn Disk>,
+    pub dir: PathBuf,
+    pub seal: Seal,
+    pub clock: Arc<dyn Clock>,
+    pub queue: Queue,
+    pub overlay: Overlay,
+    pub pending: Pending,
+    pub reader: Reader,
+    rows: Mutex<Rows>,
+    dead: Mutex<BTreeMap<RowId, DeadLetter>>,
+    /// The next LSN that is not durable yet.
+    next_durable: AtomicU64,
+    behind_bytes_max: u64,
+    /// Turns true when the last thread has ended.
+    pub ended: watch::Sender<bool>,
+    /// Let go when the last thread has ended.
+    lock: Mutex<Option<Box<dyn DirLock>>>,
+}
+
+/// What recovery found, and what it goes on with.
+pub(super) struct Recovery {
+    pub next: Lsn,
+    pub rows: Rows,
+    pub open_bytes: u64,
+    pub dead: BTreeMap<RowId, DeadLetter>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        seal: Seal,
+        clock: Arc<dyn Clock>,
+        recovery: Recovery,
+        lock: Box<dyn DirLock>,
+        options: &Options,
+    ) -> Self {
+        let Recovery { next, rows, open_bytes, dead } = recovery;
+        Self {
+            disk,
+            dir: options.path.clone(),
+            seal,
+            clock,
+            queue: Queue::new(options, next, open_bytes),
+            overlay: Overlay::default(),
+            pending: Pending::new(options.apply_window_bytes, Lsn(next.0 - 1)),
+            reader: Reader::default(),
+            rows: Mutex::new(rows),
+            dead: Mutex::new(dead),
+            next_durable: AtomicU64::new(next.0),
+            behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
+            ended: watch::Sender::new(false),
+            lock: Mutex::new(Some(lock)),
+        }
+    }
+
+    pub(super) fn next_to_be_durable(&self) -> Lsn {
+        Lsn(self.next_durable.load(Ordering::Acquire))
+    }
+
+    pub(super) fn open_rows(&self) -> (usize, usize) {
+        self.rows.lock().counts()
+    }
+
+    pub(super) fn attach(&self, inlet: Arc<dyn Inlet>) -> Recovered {
+        self.rows.lock().attach(inlet)
+    }
+
+    pub(super) fn dead_letters(&self) -> Vec<(RowId, DeadLetter)> {
+        self.dead.lock().iter().map(|(id, letter)| (*id, letter.clone())).collect()
+    }
+
+    /// Whether the table keeps up with the journal.
+    pub(super) fn table_follows(&self) -> Result<(), StoreError> {
+        if self.pending.bytes() < self.behind_bytes_max { Ok(()) } else { Err(StoreError::Full("the table's applier")) }
+    }
+
+    /// A group is on the disk, its records' payloads at `payloads` of `bytes`: the applier gets its values, rows
+    /// change, deliveries go out, then the tickets are completed.
+    pub(super) fn durable(&self, group: &mut Vec<Job>, bytes: &[u8], payloads: &[Range<usize>]) {
+        let Some(last) = group.last().map(|job| job.lsn) else { return };
+        self.next_durable.store(last.0 + 1, Ordering::Release);
+        let mut deliveries = Vec::new();
+        {
+            let mut rows = self.rows.lock();
+            let mut closed_bytes = 0;
+            for job in group.iter_mut() {
+                closed_bytes += rows.apply(job.lsn, std::mem::take(&mut job.changes), &mut deliveries);
+            }
+            self.queue.give_back(closed_bytes);
+            rows.deliver(deliveries);
+        }
+        let values = group.iter().zip(payloads).flat_map(|(job, payload)| {
+            let parts = part::parts(&bytes[payload.clone()])
+                .unwrap_or_else(|fault| unreachable!("a record that was just written is read: {fault}"));
+            parts.into_iter().filter_map(move |stored| tree::read(job.lsn, &stored))
+        });
+        self.pending.add(values, last, bytes.len() as u64);
+        for job in group.iter_mut() {
+            let letters = (0..).zip(job.dead.drain(..)).map(|(index, letter)| (RowId { lsn: job.lsn, index }, letter));
+            self.dead.lock().extend(letters);
+        }
+        for job in group.drain(..) {
+            // Nobody waits any more: whoever asked has gone, and the record stays.
+            let _ = job.done.send(());
+        }
+    }
+
+    /// The table cannot be worked with. A broken one is marked, so that the next start rebuilds it; the process
+    /// ends in any case, because neither answers nor the applier can wait for that.
+    pub(super) fn table_failed(&self, action: &'static str, fault: &TreeFault) {
+        if matches!(fault, TreeFault::Broken(_))
+            && let Err(failure) = table::mark_suspect(&*self.disk, &self.dir)
+        {
+            tracing::error!("the store {failure}");
+        }
+        let source = std::io::Error::other(fault.to_string());
+        self.disk.give_up(&DiskFailure { action, path: table::path(&self.dir), source });
+    }
+
+    /// The last thread has ended: the directory is free for the next process.
+    pub(super) fn ended(&self) {
+        self.lock.lock().take();
+        self.ended.send_replace(true);
+    }
+}

@@ -1,0 +1,103 @@
+//! The table of what rests: one ordered tree of full keys (table number and key), behind a trait so that a
+//! simulated one can lose, tear and break.
+//!
+//! It is no promise: it follows the journal (`applier`) and is rebuilt from an export and the journal whenever
+//! it is in doubt. A value is `[lsn, 8][sealed as in the journal]`, so applying twice is applying once. Under
+//! [`APPLIED`] stands the LSN up to which the journal is in it.
+//!
+//! Its calls may block for as long as a disk does: they belong on the store's own threads.
+
+use std::path::PathBuf;
+
+use super::overlay::FullKey;
+use crate::ports::Lsn;
+
+mod resting;
+mod sled_tree;
+
+pub(super) use resting::{Resting, open, read};
+pub use sled_tree::open_sled;
+
+/// The key of the LSN up to which all is applied. No table has this number.
+pub(super) const APPLIED: &[u8] = &[255, b'a'];
+
+/// Larger batches make readers wait and cost memory (reliability.md 0a).
+pub(super) const BATCH_KEYS: usize = 256;
+
+/// A key and its bytes.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// What one batch does to a key; `None` removes it.
+pub type Write<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// An ordered map of bytes that outlives the process.
+pub trait Tree: Send + Sync + 'static {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeFault>;
+    /// The first `most` pairs whose key is `from` or later, in key order.
+    fn range(&self, from: &[u8], most: usize) -> Result<Vec<Pair>, TreeFault>;
+    /// Does all of a batch or nothing; readers see it when this returns. Durable only after [`Tree::sync`].
+    fn apply(&self, batch: &[Write<'_>]) -> Result<(), TreeFault>;
+    /// Makes durable what was applied.
+    fn sync(&self) -> Result<(), TreeFault>;
+}
+
+/// Why a tree does not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeFault {
+    /// The disk refuses; what the tree holds may well be whole.
+    #[error("the disk refuses: {0}")]
+    Disk(std::io::Error),
+    /// It is not what was written, or it panics over it: it has to be rebuilt.
+    #[error("it is broken: {0}")]
+    Broken(String),
+    #[error("the tree `{}` cannot be moved aside: {source}", path.display())]
+    Aside { path: PathBuf, source: std::io::Error },
+}
+
+/// The first pairs below `prefix` from `from` on, and where the next call goes on; `None`: that was all.
+pub(super) fn page(tree: &dyn Tree, prefix: &[u8], from: &[u8]) -> Result<(Vec<Pair>, Option<Vec<u8>>), TreeFault> {
+    let mut pairs = tree.range(from, BATCH_KEYS)?;
+    let full = pairs.len() == BATCH_KEYS;
+    let next = pairs.last().map(|(key, _)| [key.as_slice(), &[0]].concat());
+    let inside = pairs.iter().take_while(|(key, _)| key.starts_with(prefix)).count();
+    let more = full && inside == pairs.len();
+    pairs.truncate(inside);
+    Ok((pairs, next.filter(|_| more)))
+}
+
+/// The LSN up to which the journal is in the tree; zero for one that was never applied to.
+pub(super) fn applied(tree: &dyn Tree) -> Result<Lsn, TreeFault> {
+    let Some(bytes) = tree.get(APPLIED)? else { return Ok(Lsn(0)) };
+    let bytes = bytes.try_into().map_err(|_| TreeFault::Broken("what was applied is no LSN".into()))?;
+    Ok(Lsn(u64::from_le_bytes(bytes)))
+}
+
+/// Hears of a batch when it is in the tree.
+pub(super) type Done<'a> = &'a mut dyn FnMut(&[(FullKey, Resting)]);
+
+/// Applies values in small sorted batches, `through` in the last. `done` hears of each batch after it.
+pub(super) fn apply_all(
+    tree: &dyn Tree,
+    values: impl IntoIterator<Item = (FullKey, Resting)>,
+    through: Lsn,
+    done: Done<'_>,
+) -> Result<(), TreeFault> {
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    let through = through.0.to_le_bytes();
+    let mut chunks = values.chunks(BATCH_KEYS).peekable();
+    loop {
+        let chunk = chunks.next().unwrap_or_default();
+        let mut batch: Vec<Write<'_>> =
+            chunk.iter().map(|(key, resting)| (key.as_slice(), resting.bytes.as_deref())).collect();
+        let last = chunks.peek().is_none();
+        if last {
+            batch.push((APPLIED, Some(&through)));
+        }
+        tree.apply(&batch)?;
+        done(chunk);
+        if last {
+            return Ok(());
+        }
+    }
+}
