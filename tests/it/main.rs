@@ -6,6 +6,7 @@ mod emulator_and_wire;
 mod graph_client;
 mod outbound;
 mod payloads;
+mod recorded_webhooks;
 mod sms_http;
 mod store;
 mod support;
