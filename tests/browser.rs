@@ -1,8 +1,10 @@
-//! The chat page in a real browser: by keyboard on a small screen, and loaded again on a wide one.
+//! The chat page in a real browser: a citizen's whole way, and the page by keyboard on a small screen.
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is the finding
 
 #[path = "browser/driver.rs"]
 mod driver;
+#[path = "browser/server.rs"]
+mod server;
 
 use std::sync::Arc;
 
@@ -18,6 +20,55 @@ use siaga::ports::Clock;
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
 const DOWN: &str = "\u{e015}";
+
+/// The largest certificate there may be.
+const PDF_BYTES_MAX: usize = 30 * 1024;
+
+#[tokio::test]
+async fn from_hai_to_an_opened_certificate_with_one_mistake_on_the_way() {
+    let server = server::Server::start().await;
+    let browser = Browser::start(1280, 800).await;
+    browser.goto(&server.page_url).await.unwrap();
+    browser.appears("#cards button[data-key='smooth']").await.click().await.unwrap();
+    let input = browser.appears("#compose-text").await;
+
+    input.send_keys(&format!("hai{ENTER}")).await.unwrap();
+    browser.tap("Setuju, nomor ini").await;
+    browser.hears("Kode OTP 6 angka kami kirim lewat SMS").await;
+    let use_code = browser.appears("#texts li button").await;
+
+    // The mistake: the last digit of the code is another one.
+    let code = browser.appears("#texts li button b").await.text().await.unwrap();
+    let last = if code.ends_with('7') { '1' } else { '7' };
+    input.send_keys(&format!("{}{last}{ENTER}", &code[..5])).await.unwrap();
+    browser.hears("Kode belum sesuai. Sisa 4 kesempatan.").await;
+
+    use_code.click().await.unwrap();
+    assert_eq!(input.prop("value").await.unwrap(), Some(code));
+    browser.types(ENTER).await;
+    browser.hears("Verifikasi berhasil.").await;
+    browser.tap("Download Sertifikat").await;
+    browser.hears("16 angka NIK").await;
+    browser.appears("#chips button").await.click().await.unwrap();
+    browser.types(ENTER).await;
+
+    let link = browser.appears("#log a.file").await;
+    let name = browser.appears("#log a.file b").await.text().await.unwrap();
+    assert!(name.starts_with("Sertifikat-Vaksinasi-Dosis-"), "{name}");
+    let address = link.prop("href").await.unwrap().unwrap();
+    opens_a_pdf(&address).await;
+    link.click().await.unwrap();
+    browser.holds("document.querySelectorAll('#work .times .answered').length >= 5").await;
+    assert_eq!(browser.windows().await.unwrap().len(), 2, "the certificate is open beside the chat");
+    asks_nobody_else(&browser, &server.page_url).await;
+}
+
+async fn opens_a_pdf(address: &str) {
+    let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(address).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/pdf");
+    let bytes = answer.bytes().await.unwrap();
+    assert!(bytes.starts_with(b"%PDF-") && bytes.len() <= PDF_BYTES_MAX, "{} bytes", bytes.len());
+}
 
 async fn asks_nobody_else(browser: &Browser, page_url: &str) {
     let asked = browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)").await;

@@ -111,6 +111,14 @@ impl Browser {
         }
     }
 
+    /// Waits until the service's newest message holds these words.
+    pub(crate) async fn hears(&self, words: &str) {
+        let path = format!("//div[@id='log']/article[last()][contains(@class,'theirs')][contains(.,'{words}')]");
+        if let Err(error) = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await {
+            panic!("nobody said `{words}` ({error}); the chat says: {}", self.chat().await);
+        }
+    }
+
     /// Types into whatever has the focus.
     pub(crate) async fn types(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
