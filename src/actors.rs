@@ -263,11 +263,15 @@ impl Shards {
 
 impl Inlet for Shards {
     fn deliver(&self, deliveries: Vec<Delivery>) {
+        let mut rows = vec![Vec::new(); self.count()];
         for delivery in deliveries {
             match delivery {
-                Delivery::Inbox { id, row } => self.board(self.of_contact(row.contact)).row(id, row),
+                Delivery::Inbox { id, row } => rows[self.of_contact(row.contact)].push((id, row)),
                 Delivery::Status(status) => self.statuses(vec![status]),
             }
+        }
+        for (shard, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            self.board(shard).rows(rows);
         }
     }
 }

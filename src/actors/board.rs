@@ -100,15 +100,21 @@ impl Board {
 
     /// Adds an open row at its place: rows recovered at the start may come after newer ones.
     pub fn row(&self, id: RowId, row: InboxRow) {
-        let contact = row.contact;
+        self.rows(vec![(id, row)]);
+    }
+
+    /// Adds open rows that became durable together. The shard sees all of them or none: messages of one POST are
+    /// one turn.
+    pub fn rows(&self, rows: Vec<(RowId, InboxRow)>) {
         let mut inner = self.lock();
-        let slot = inner.slots.entry(contact).or_default();
-        match slot.rows.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(_) => return,
-            Err(place) => slot.rows.insert(place, (id, Arc::new(row))),
+        for (id, row) in rows {
+            let contact = row.contact;
+            let slot = inner.slots.entry(contact).or_default();
+            let Err(place) = slot.rows.binary_search_by_key(&id, |(id, _)| *id) else { continue };
+            slot.rows.insert(place, (id, Arc::new(row)));
+            inner.rows += 1;
+            inner.make_ready(contact);
         }
-        inner.rows += 1;
-        inner.make_ready(contact);
         drop(inner);
         self.ring();
     }

@@ -31,6 +31,21 @@ fn rows_come_in_their_order_whatever_order_they_were_left_in() {
 }
 
 #[test]
+fn rows_that_come_together_are_seen_together() {
+    let board = Arc::new(Board::default());
+    let reader = Arc::clone(&board);
+    let seen = std::thread::spawn(move || {
+        loop {
+            if let Some(contact) = reader.next_ready() {
+                return reader.take(contact, 99).rows.len();
+            }
+        }
+    });
+    board.rows((1..=50).map(|lsn| (id(lsn), row(A))).collect());
+    assert_eq!(seen.join().expect("the reader"), 50);
+}
+
+#[test]
 fn each_contact_stands_in_line_once() {
     let board = Board::default();
     board.row(id(1), row(A));
