@@ -34,6 +34,7 @@ impl Server {
             .env("SIAGA__WHATSAPP__GRAPH_URL", graph_url)
             .env("SIAGA__OTP__URL", format!("{graph_url}/sms"))
             .stdout(Stdio::null())
+            .stderr(std::fs::File::options().append(true).create(true).open(directory.join("log")).expect("a log"))
             .spawn()
             .expect("the server starts");
         let mut server = Self { child, ops: format!("http://127.0.0.1:{ops_port}") };
@@ -55,6 +56,25 @@ impl Server {
             assert!(tokio::time::Instant::now() < deadline, "the server was not ready in time");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// SIGTERM, as systemd stops a service: the exit code when it has ended by itself.
+    async fn stop(mut self) -> Option<i32> {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(ended.expect("kill runs").success());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the server's state") {
+                return status.code();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the server did not stop in time");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn page(&self, name: &str) -> String {
+        let answer = reqwest::get(format!("{}/{name}", self.ops)).await.expect("the ops page answers");
+        answer.text().await.expect("text")
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.
@@ -95,7 +115,7 @@ impl World {
             "[whatsapp]\nmode = \"cloud\"\napp_secrets = [\"{APP_SECRET}\"]\nverify_token = \"crash-test-token\"\n\
              access_token = \"{ACCESS_TOKEN}\"\nretry_first_ms = 50\n\
              phone_numbers = [ {{ id = \"{NUMBER_ID}\", display = \"0811-0000-0119\", messages_per_s = 1000 }} ]\n\
-             [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn\"\n",
+             [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
             store = path.join("store").display(),
             key = path.join("siaga.key").display(),
         );
@@ -220,4 +240,44 @@ async fn what_came_while_the_server_was_dead_is_answered_when_it_is_back() {
     assert!(posting.stored.await.expect("taken").attempt > 1);
     server.kill();
     world.emulator.stop().await;
+}
+
+#[actix_web::test]
+async fn no_word_of_a_citizen_is_in_a_log_a_metric_or_on_the_disk() {
+    let mut world = World::new("6281200000042").await;
+    let server = world.start().await;
+    world.answer("hai").await;
+    world.answer("1").await;
+    let code = world.code().await;
+    world.answer(&code).await;
+    world.answer("sertifikat").await;
+    assert_eq!(world.answer("Siti Rahmawati 0001014708900003").await, "(PDF Sertifikat-Vaksinasi-Dosis-1.pdf)");
+    let pages = format!("{}{}", server.page("metrics").await, server.page("actors").await);
+    assert_eq!(server.stop().await, Some(0), "asked to stop, it stops in order");
+    world.emulator.stop().await;
+    let log = std::fs::read_to_string(world.directory.path().join("log")).expect("the log");
+    assert!(log.contains("serving"), "nothing was logged:\n{log}");
+    let words = ["81200000042", "0001014708900003", "1014708900003", "Rahmawati", "RAHMAWATI", &code];
+    for word in words {
+        assert!(!log.contains(word), "`{word}` is in the log:\n{log}");
+        assert!(!pages.contains(word), "`{word}` is on the operator's pages");
+    }
+    let stored = files(&world.directory.path().join("store"));
+    assert!(!stored.is_empty(), "the store has no files");
+    for path in stored {
+        let bytes = std::fs::read(&path).expect("a file of the store");
+        for word in words.iter().filter(|word| word.len() > 6) {
+            let found = bytes.windows(word.len()).any(|window| window == word.as_bytes());
+            assert!(!found, "`{word}` stands in {}", path.display());
+        }
+    }
+}
+
+fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
 }
