@@ -357,3 +357,71 @@ fn a_message_taken_back_is_purged_and_says_nothing() {
     assert_eq!(effects, [Effect::Purge(MessageId(String::from("wamid.4")))]);
     assert_eq!(chat.state.language(), Language::Indonesian);
 }
+
+/// The contact's record holds at most 4 KiB, and the ids of handled messages take half of that.
+#[test]
+fn a_state_that_waits_for_much_still_rests_in_its_record() {
+    let long = "Ä".repeat(28) + " " + &"É".repeat(28);
+    let mut chat = Chat::logged_in();
+    chat.text("keluarga");
+    let lines: Vec<String> = (1..=6).map(|n| format!("{long} 000101470890000{n}")).collect();
+    assert_eq!(calls(&chat.text(&lines.join("\n"))).len(), 1);
+    for _ in 0..20 {
+        chat.text(&"dan ".repeat(25));
+    }
+    let bytes = postcard::to_stdvec(&chat.state).unwrap().len();
+    assert!(bytes <= 1_900, "{bytes} bytes");
+
+    let mut chat = Chat::served();
+    chat.text("petugas");
+    chat.text("1");
+    assert_eq!(calls(&chat.text(&long.repeat(40))).len(), 1);
+    for _ in 0..20 {
+        chat.text(&"dan ".repeat(25));
+    }
+    let bytes = postcard::to_stdvec(&chat.state).unwrap().len();
+    assert!(bytes <= 1_900, "{bytes} bytes");
+}
+
+#[test]
+fn a_quoted_number_means_the_quoted_messages_button() {
+    let mut chat = Chat::served();
+    let menu = chat.text("menu");
+    let Some(Effect::Say(menu)) = menu.into_iter().next() else { panic!("no menu") };
+    chat.text("keluarga");
+    // "2" would mean nothing here, but it answers the menu.
+    let quoting = |chat: &Chat| {
+        let Event::Message(mut message) = chat.message(Content::Text(Text(String::from("2")))) else { unreachable!() };
+        message.quotes = Some(MessageId(String::from("wamid.menu")));
+        Event::Message(message)
+    };
+    chat.quoted = Some(Arc::new(menu.message));
+    let message = quoting(&chat);
+    assert!(matches!(calls(&chat.turn(vec![message]))[..], [(Request::ReadRecord { .. }, 0)]));
+    chat.answer(Answer::Record(Box::new(subject())));
+    // In the next session it is an old button: where one is now.
+    chat.text("selesai");
+    chat.text("hai");
+    let message = quoting(&chat);
+    let effects = chat.turn(vec![message]);
+    assert_eq!(calls(&effects), []);
+    assert!(said(&effects).starts_with("Jika setuju, pilih nomor"), "{}", said(&effects));
+}
+
+#[test]
+fn a_change_that_took_too_long_needs_a_fresh_code_and_says_so() {
+    let mut chat = Chat::served();
+    chat.text("ubah nama");
+    chat.text("Siti Rahmawati");
+    for _ in 0..2 {
+        chat.now = chat.now.plus_ms(6 * MINUTE_MS);
+        chat.text("P");
+    }
+    let effects = chat.text("benar");
+    assert!(matches!(calls(&effects)[..], [(Request::ChallengeOtp { .. }, 0)]), "{effects:?}");
+    let reply = said(&chat.answer(Answer::OtpSent));
+    assert!(reply.starts_with("Waktu untuk mengubah data sudah habis. Sebelum mengubah data"), "{reply}");
+    chat.text("483920");
+    let reply = said(&chat.answer(Answer::OtpRight(Login { epoch: 3, step_up: false, weak: false })));
+    assert!(reply.starts_with("Tulis nama lengkap persis"), "{reply}");
+}

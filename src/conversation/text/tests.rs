@@ -53,7 +53,8 @@ fn dates_and_clocks_are_words() {
 fn what_people_typed_is_cleaned() {
     let clean = |text| value::clean_line(text, 20);
     assert_eq!(clean("*Siti*\u{202e}_x_\n\n ~y~`z`"), "Sitix yz");
-    assert_eq!(clean("NIK 0001014708900003 ya"), "NIK 00010 ya");
+    assert_eq!(clean("NIK 0001014708900003 ya"), "NIK 00010147 ya");
+    assert_eq!(clean("0812-0000 0042, 12 Mei"), "0812-0000 , 12 Mei");
     assert_eq!(clean("\u{200b}\u{7}"), "");
     assert_eq!(clean(&"a b ".repeat(40)).chars().count(), 19);
 }

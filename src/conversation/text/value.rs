@@ -99,8 +99,8 @@ const WORD_MAX: usize = 60;
 const VACCINE_MAX: usize = 40;
 const WORDS_MAX: usize = 600;
 const SERVICE_MAX: usize = 17;
-/// A run of digits this long may be a NIK, a phone number or a code.
-const DIGITS_MAX: usize = 5;
+/// Digits of one number at most: a longer one may be a phone number or a NIK. A report's number has eight.
+const DIGITS_MAX: usize = 8;
 
 impl Phrase {
     pub(super) fn new(name: &'static str, values: Vec<(&'static str, Value)>) -> Self {
@@ -177,16 +177,13 @@ fn last(mut lines: Vec<Phrase>, max: usize) -> Vec<Phrase> {
 /// Text of a person, on one line, safe to say back.
 pub fn clean_line(text: &str, chars_max: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(chars_max * 4));
-    let mut digits = 0;
-    let (mut count, mut gap) = (0, false);
-    for c in text.chars() {
-        if c.is_whitespace() {
-            gap = count > 0;
-            digits = 0;
+    let (mut count, mut gap, mut digits) = (0, false, Digits::default());
+    for c in text.chars().filter(|c| !is_unsafe(*c) || c.is_whitespace()) {
+        if digits.are_too_many(c) {
             continue;
         }
-        digits = if c.is_numeric() { digits + 1 } else { 0 };
-        if is_unsafe(c) || digits > DIGITS_MAX {
+        if c.is_whitespace() {
+            gap = count > 0;
             continue;
         }
         if count + usize::from(gap) >= chars_max {
@@ -201,6 +198,28 @@ pub fn clean_line(text: &str, chars_max: usize) -> String {
         count += 1;
     }
     clean
+}
+
+/// Counts the digits of a number, however they are grouped.
+#[derive(Default)]
+struct Digits {
+    count: usize,
+    after_separator: bool,
+}
+
+impl Digits {
+    /// Whether `c` is a digit of a number that is too long to be said.
+    fn are_too_many(&mut self, c: char) -> bool {
+        if c.is_numeric() {
+            self.count += 1;
+            self.after_separator = false;
+        } else if self.count > 0 && !self.after_separator && !c.is_alphabetic() {
+            self.after_separator = true;
+        } else {
+            *self = Self::default();
+        }
+        self.count > DIGITS_MAX && c.is_numeric()
+    }
 }
 
 /// Characters that would change how a message is shown rather than what it says.
