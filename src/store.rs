@@ -15,7 +15,9 @@
 //! Behind the committer one applier thread (`applier`) brings the newest value of each key (`pending`) into the
 //! table (`tree`: sled), in small batches; a reader thread (`reader`) looks there for what is not in the
 //! overlay any more. The table is no promise: what it holds durably is written down (`checkpoint`), and one
-//! that is in doubt is set aside and rebuilt (`table`).
+//! that is in doubt is set aside and rebuilt (`table`) from an export (`export`) and the journal behind it. With two
+//! exports the journal before the older one is not needed any more: what is still open in it is written again
+//! at the head (`carry`), and its segments go (`trim`).
 //!
 //! [`Memory`] is the same contract without a disk, for tests.
 //!
@@ -29,10 +31,12 @@ use crate::domain::keys::ServerKeys;
 use crate::ports::{Clock, Lsn};
 
 mod applier;
+mod carry;
 mod checkpoint;
 mod committer;
 pub mod disk;
 mod entrant;
+mod export;
 mod frame;
 mod identity;
 mod journal;
@@ -51,6 +55,7 @@ mod segment;
 mod shared;
 mod table;
 pub mod tree;
+mod trim;
 mod walk;
 
 pub use journal::Journal;
@@ -90,6 +95,8 @@ pub struct Options {
     pub apply_window_bytes: u64,
     /// Journal between two checkpoints.
     pub checkpoint_bytes: u64,
+    /// Journal between two exports, if the live data is not more. The journal of two exports is kept.
+    pub export_after_bytes: u64,
     /// Memory for the table; smaller than its data, it grows without bound (reliability.md 0a).
     pub table_cache_bytes: u64,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
@@ -112,6 +119,7 @@ impl Options {
             apply_after_ms: 2_000,
             apply_window_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,
+            export_after_bytes: 256 << 20,
             table_cache_bytes: 2 << 30,
             accept_loss: None,
         }
@@ -145,6 +153,8 @@ pub enum OpenError {
     Holes(Vec<Hole>),
     #[error("the table cannot be opened: {0}")]
     Table(#[from] TreeFault),
+    #[error("the table is broken, the journal begins at lsn {}, and no export reads; restore one of `exports/`", from.0)]
+    NoExport { from: Lsn },
     #[error("what the journal holds open cannot be read: {0}")]
     Part(#[from] PartError),
     #[error("a thread of the store cannot be started: {0}")]

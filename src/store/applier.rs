@@ -3,7 +3,9 @@
 //! Order inside a window: batches into the tree, each followed by the removal of its entries from the overlay
 //! (an entry that was replaced meanwhile stays). Whoever does not find a key in the overlay finds it in the
 //! tree. A checkpoint follows every `checkpoint_bytes` of journal, and the end of a store that was closed.
+//! Exports and trimming (`trim`) happen between windows.
 
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use super::Options;
 use super::checkpoint::Checkpoint;
 use super::disk::DiskFailure;
+use super::export::Export;
+use super::identity::StoreId;
 use super::pending::{Next, Window};
 use super::shared::Shared;
 use super::table;
@@ -38,20 +42,38 @@ pub(super) struct Applier {
     /// In the tree, durable or not.
     pub applied: Lsn,
     pub checkpoint: Checkpoint,
-    /// Of the journal, applied since the last checkpoint.
+    /// Of the journal, applied since the last checkpoint, and since the last export.
     pub since_checkpoint: u64,
+    pub since_export: u64,
+    /// An export follows no sooner than this, and the bytes of the last one, and twice what was carried.
+    pub export_after_bytes: u64,
+    pub live_bytes: u64,
+    pub carried_bytes: u64,
+    pub store: StoreId,
+    /// Oldest first.
+    pub exports: Vec<Export>,
+    pub accepted: Vec<RangeInclusive<u64>>,
+}
+
+/// What recovery hands to the applier.
+pub(super) struct Start {
+    pub table: table::Opened,
+    pub checkpoint: Checkpoint,
+    pub store: StoreId,
+    pub exports: Vec<Export>,
+    pub accepted: Vec<RangeInclusive<u64>>,
+    pub since_export: u64,
 }
 
 /// Starts the applier on a table that holds all that the journal does. It ends after the committer, stops the reader,
 /// and frees the directory.
 pub(super) fn start(
     shared: Arc<Shared>,
-    table: table::Opened,
+    start: Start,
     reader: JoinHandle<()>,
-    checkpoint: Checkpoint,
     options: &Options,
 ) -> std::io::Result<JoinHandle<()>> {
-    let table::Opened { tree, applied } = table;
+    let Start { table: table::Opened { tree, applied }, checkpoint, store, exports, accepted, since_export } = start;
     let mut applier = Applier {
         shared: Arc::clone(&shared),
         tree,
@@ -61,6 +83,13 @@ pub(super) fn start(
         applied,
         checkpoint,
         since_checkpoint: 0,
+        since_export,
+        export_after_bytes: options.export_after_bytes,
+        live_bytes: 0,
+        carried_bytes: 0,
+        store,
+        exports,
+        accepted,
     };
     std::thread::Builder::new().name("siaga-applier".into()).spawn(move || {
         let outcome = catch_unwind(AssertUnwindSafe(|| applier.run()))
@@ -91,6 +120,7 @@ impl Applier {
                     if self.since_checkpoint >= self.checkpoint_bytes {
                         self.check_point()?;
                     }
+                    self.export_when_due()?;
                 }
                 Next::Last(window) => {
                     self.apply(window)?;
@@ -115,6 +145,7 @@ impl Applier {
         shared.pending.applied(bytes);
         self.applied = through;
         self.since_checkpoint += journal_bytes;
+        self.since_export += journal_bytes;
         Ok(())
     }
 

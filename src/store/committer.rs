@@ -90,6 +90,11 @@ impl Committer {
         if self.head.bytes() >= self.segment_bytes {
             self.head = self.head.next(first, self.shared.clock.now())?;
         }
+        if let [alone] = &mut group[..]
+            && !alone.carry.is_empty()
+        {
+            alone.parts = self.shared.carried_parts(&alone.carry);
+        }
         self.buffer.clear();
         let mut payloads = Vec::with_capacity(group.len());
         for (place, job) in (0..).zip(&*group) {

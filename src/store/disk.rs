@@ -9,7 +9,7 @@
 //! sled is not behind this trait, and need not be: it is rebuilt from what is.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub trait Disk: Send + Sync + 'static {
     /// A file that is there, to write on.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// At most `len` bytes from `offset` on; none at the end.
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>>;
     /// The names in a directory, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Puts a file in the place of another, at once.
@@ -116,6 +118,14 @@ impl Disk for MachineDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(io::SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(len as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

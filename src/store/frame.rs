@@ -21,6 +21,9 @@ pub(super) enum Kind {
     Start = 1,
     Record = 2,
     Mark = 3,
+    /// Of an export (`export`), which is no journal.
+    Export = 4,
+    ExportEnd = 5,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +101,8 @@ fn parse(bytes: &[u8], offset: usize) -> Option<Frame<'_>> {
         1 => Kind::Start,
         2 => Kind::Record,
         3 => Kind::Mark,
+        4 => Kind::Export,
+        5 => Kind::ExportEnd,
         _ => return None,
     };
     if len > PAYLOAD_BYTES_MAX {

@@ -19,34 +19,35 @@ use crate::domain::contact::ContactId;
 use crate::domain::time::Timestamp;
 use crate::ports::{Lsn, Part, RowId, Table};
 
+mod kind;
+
+pub(super) use kind::Kind;
+
 const RECORD_VERSION: u8 = 1;
 
 /// Version of the rows, settlements, statuses and dead letters that the store itself encodes. Any change to a
 /// type inside them (`domain::message`, `conversation::Notice`, …) needs a new one that still reads this.
 const BODY_VERSION: u8 = 1;
 
-/// Fixed for life: the number is on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    Put = 1,
-    Delete = 2,
-    OpenInbox = 3,
-    CloseInbox = 4,
-    OpenOutbox = 5,
-    AttemptOutbox = 6,
-    CloseOutbox = 7,
-    Status = 8,
-    Timer = 9,
-    DeadLetter = 10,
+/// Row and attempted, before the clear part that was written first.
+const CARRIED_HEAD: usize = 13;
+
+/// The content of a part.
+#[derive(Debug)]
+pub(super) enum Body {
+    None,
+    /// The committer seals it.
+    Plain(Vec<u8>),
+    /// It was sealed when it was written first.
+    Sealed(Vec<u8>),
 }
 
-/// A part on its way to the committer, which seals `body`.
+/// A part on its way to the committer.
 #[derive(Debug)]
 pub(super) struct Encoded {
     pub kind: Kind,
     pub clear: SmallVec<[u8; 40]>,
-    pub body: Option<Vec<u8>>,
+    pub body: Body,
 }
 
 /// A part as it is read back: where it belongs, and its content still sealed.
@@ -67,6 +68,11 @@ pub(super) enum Place<'a> {
     Row(RowId),
     /// The n-th of its kind in its record.
     Nth(u32),
+    /// Where it was written first.
+    Carried {
+        id: RowId,
+        attempted: bool,
+    },
     Timer(ContactId, Option<Timestamp>),
 }
 
@@ -98,23 +104,28 @@ pub(super) struct Counts {
 impl Encoded {
     pub(super) fn new(part: &Part, counts: &mut Counts) -> Self {
         let (kind, clear, body) = match part {
-            Part::Put { table, key, value } => (Kind::Put, keyed(*table, key), Some(value.0.to_vec())),
-            Part::Delete { table, key } => (Kind::Delete, keyed(*table, key), None),
-            Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), Some(encode(row))),
-            Part::CloseInbox(row) => (Kind::CloseInbox, row_clear(*row), None),
-            Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), Some(encode(row))),
-            Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), None),
-            Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), Some(encode(how))),
-            Part::Status(status) => (Kind::Status, SmallVec::new(), Some(encode(status))),
-            Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), None),
-            Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), Some(encode(letter))),
+            Part::Put { table, key, value } => (Kind::Put, keyed(*table, key), Body::Plain(value.0.to_vec())),
+            Part::Delete { table, key } => (Kind::Delete, keyed(*table, key), Body::None),
+            Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), encode(row)),
+            Part::CloseInbox(row) => (Kind::CloseInbox, row_clear(*row), Body::None),
+            Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), encode(row)),
+            Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), Body::None),
+            Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), encode(how)),
+            Part::Status(status) => (Kind::Status, SmallVec::new(), encode(status)),
+            Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), Body::None),
+            Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), encode(letter)),
         };
         Self { kind, clear, body }
     }
 
     /// An upper bound of its bytes on the disk.
     pub(super) fn bytes(&self) -> usize {
-        6 + self.clear.len() + self.body.as_ref().map_or(0, |body| body.len() + super::seal::OVERHEAD)
+        let body = match &self.body {
+            Body::None => 0,
+            Body::Plain(body) => body.len() + super::seal::OVERHEAD,
+            Body::Sealed(body) => body.len(),
+        };
+        6 + self.clear.len() + body
     }
 }
 
@@ -128,8 +139,10 @@ pub(super) fn write_record(out: &mut Vec<u8>, seal: &Seal, lsn: Lsn, place: u32,
         out.extend_from_slice(&part.clear);
         let length_at = out.len();
         out.extend_from_slice(&[0; 4]);
-        if let Some(body) = &part.body {
-            seal.seal(&sealed_place(part.kind, lsn, &part.clear), body, out);
+        match &part.body {
+            Body::None => {}
+            Body::Plain(body) => seal.seal(&sealed_place(part.kind, lsn, &part.clear), body, out),
+            Body::Sealed(body) => out.extend_from_slice(body),
         }
         let sealed = u32::try_from(out.len() - length_at - 4).unwrap_or_else(|_| unreachable!("parts are bounded"));
         out[length_at..length_at + 4].copy_from_slice(&sealed.to_le_bytes());
@@ -161,6 +174,10 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
     let (len, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
     let (sealed, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(cut)?;
     let place = match kind {
+        Kind::CarriedInbox | Kind::CarriedOutbox | Kind::CarriedStatus | Kind::CarriedDeadLetter => {
+            let attempted = *clear.get(CARRIED_HEAD - 1).ok_or_else(cut)? != 0;
+            Place::Carried { id: row(clear).ok_or_else(cut)?, attempted }
+        }
         Kind::Put | Kind::Delete => {
             let (&number, key) = clear.split_first().ok_or_else(cut)?;
             Place::Key(table(number).ok_or(PartError::Table { found: number })?, key)
@@ -168,11 +185,7 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
         Kind::OpenInbox | Kind::OpenOutbox => {
             Place::Born(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?, contact(clear, 4).ok_or_else(cut)?)
         }
-        Kind::CloseInbox | Kind::AttemptOutbox | Kind::CloseOutbox => {
-            let lsn = take(clear, 0).map(u64::from_le_bytes).ok_or_else(cut)?;
-            let index = take(clear, 8).map(u32::from_le_bytes).ok_or_else(cut)?;
-            Place::Row(RowId { lsn: Lsn(lsn), index })
-        }
+        Kind::CloseInbox | Kind::AttemptOutbox | Kind::CloseOutbox => Place::Row(row(clear).ok_or_else(cut)?),
         Kind::Status => Place::Nth(0),
         Kind::DeadLetter => Place::Nth(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?),
         Kind::Timer => {
@@ -181,6 +194,23 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
         }
     };
     Ok((Stored { kind, place, clear, sealed }, rest))
+}
+
+impl<'a> Stored<'a> {
+    /// The clear part as it was written first, which the seal is bound to.
+    pub(super) fn own_clear(&self) -> &'a [u8] {
+        match self.place {
+            Place::Carried { .. } => &self.clear[CARRIED_HEAD..],
+            Place::Key(..) | Place::Born(..) | Place::Row(_) | Place::Nth(_) | Place::Timer(..) => self.clear,
+        }
+    }
+}
+
+pub(super) fn carried_clear(id: RowId, attempted: bool, own: &[u8]) -> SmallVec<[u8; 40]> {
+    let mut clear = row_clear(id);
+    clear.push(attempted.into());
+    clear.extend_from_slice(own);
+    clear
 }
 
 /// Opens a sealed content that was kept apart from its part.
@@ -200,24 +230,13 @@ pub(super) fn body<T: serde::de::DeserializeOwned>(
     codec::decode(BODY_VERSION, &plain).map_err(|fault| PartError::Body { kind, fault })
 }
 
-impl Kind {
-    fn from_number(number: u8) -> Option<Self> {
-        use Kind::{
-            AttemptOutbox, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put, Status, Timer,
-        };
-        [Put, Delete, OpenInbox, CloseInbox, OpenOutbox, AttemptOutbox, CloseOutbox, Status, Timer, DeadLetter]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
-    }
-}
-
 fn table(number: u8) -> Option<Table> {
     use Table::{Account, Alias, Contact, Dedupe, Registry, Ticket, Undo};
     [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe].into_iter().find(|table| *table as u8 == number)
 }
 
-fn encode<T: serde::Serialize>(content: &T) -> Vec<u8> {
-    codec::encode(BODY_VERSION, content)
+fn encode<T: serde::Serialize>(content: &T) -> Body {
+    Body::Plain(codec::encode(BODY_VERSION, content))
 }
 
 fn keyed(table: Table, key: &[u8]) -> SmallVec<[u8; 40]> {
@@ -237,6 +256,11 @@ fn nth(count: &mut u32) -> SmallVec<[u8; 40]> {
     let clear = SmallVec::from_slice(&count.to_le_bytes());
     *count += 1;
     clear
+}
+
+fn row(clear: &[u8]) -> Option<RowId> {
+    let lsn = Lsn(take(clear, 0).map(u64::from_le_bytes)?);
+    Some(RowId { lsn, index: take(clear, 8).map(u32::from_le_bytes)? })
 }
 
 fn row_clear(row: RowId) -> SmallVec<[u8; 40]> {

@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::Options;
+use super::carry::Carried;
 use super::overlay::{Entry, FullKey, Overlay};
 use super::part::Encoded;
 use super::rows::Change;
@@ -35,6 +36,8 @@ pub(super) struct Job {
     pub parts: Vec<Encoded>,
     pub changes: Vec<Change>,
     pub dead: Vec<DeadLetter>,
+    /// What may be carried into a later segment; in a group of its own (`carry`).
+    pub carry: Vec<Carried>,
     pub bytes: usize,
     pub done: oneshot::Sender<()>,
 }
@@ -129,7 +132,26 @@ impl Queue {
             overlay.put(key, Entry { lsn, value });
         }
         let Entrant { parts, changes, dead, bytes, .. } = entrant;
-        inner.jobs.push_back(Job { lsn, parts, changes, dead, bytes, done });
+        inner.jobs.push_back(Job { lsn, parts, changes, dead, carry: Vec::new(), bytes, done });
+        if std::mem::take(&mut inner.asleep) {
+            self.filled.notify_one();
+        }
+        Ok(Ticket { lsn, durable })
+    }
+
+    /// Gives a place to what is carried out of an old segment. Not asked for room: it makes some.
+    pub(super) fn carry(&self, carry: Vec<Carried>) -> Result<Ticket, StoreError> {
+        let (done, durable) = oneshot::channel();
+        let mut inner = self.inner.lock();
+        if inner.door != Door::Open {
+            return Err(StoreError::Closed);
+        }
+        let lsn = inner.next;
+        inner.next = Lsn(lsn.0 + 1);
+        let bytes = carry.iter().map(Carried::bytes).sum();
+        inner.bytes += bytes;
+        let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), dead: Vec::new(), carry, bytes, done };
+        inner.jobs.push_back(job);
         if std::mem::take(&mut inner.asleep) {
             self.filled.notify_one();
         }
@@ -205,11 +227,15 @@ impl Queue {
         let mut bytes = 0;
         while let Some(job) = inner.jobs.front() {
             let fits = group.len() < limits.records_max && bytes + job.bytes <= limits.bytes_max;
-            if !fits && !group.is_empty() {
+            let alone = !job.carry.is_empty();
+            if (!fits || alone) && !group.is_empty() {
                 break;
             }
             bytes += job.bytes;
             group.extend(inner.jobs.pop_front());
+            if alone {
+                break;
+            }
         }
         inner.bytes -= bytes;
         Taken::Group

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::checkpoint::Checkpoint;
 use super::disk::{DirLock, Disk, DiskFailure};
+use super::export::Export;
 use super::identity::StoreId;
 use super::journal::Journal;
 use super::replay::Replay;
@@ -14,7 +15,7 @@ use super::segment::{self, Head, Segment};
 use super::shared::{Recovery, Shared};
 use super::tree::TreeFault;
 use super::walk::{self, End};
-use super::{Hole, OpenError, Options, applier, committer, identity, losses, reader, table};
+use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, table};
 use crate::domain::keys::ServerKeys;
 use crate::ports::{Clock, Lsn};
 
@@ -27,6 +28,7 @@ struct Source<'a> {
     segments: &'a [Segment],
     checkpoint: Checkpoint,
     accepted: &'a [RangeInclusive<u64>],
+    exports: &'a [Export],
 }
 
 pub(super) fn open(
@@ -45,12 +47,23 @@ pub(super) fn open(
     let checkpoint = Checkpoint::read(&*disk, &options.path)?;
     let segments = segments(&*disk, &journal_dir, checkpoint)?;
     let accepted = losses::read_and_keep(&*disk, &options.path, options.accept_loss.clone())?;
-    let source =
-        Source { disk: &*disk, options, seal: &seal, store, segments: &segments, checkpoint, accepted: &accepted };
-    let opened = table::open(&*disk, options, checkpoint)?;
-    let (recovery, end, table) = match source.read_back(opened) {
+    let export_dir = export::dir(&options.path);
+    disk.create_dir(&export_dir).map_err(DiskFailure::of("create", &export_dir))?;
+    let exports = export::list(&*disk, &export_dir)?;
+    let source = Source {
+        disk: &*disk,
+        options,
+        seal: &seal,
+        store,
+        segments: &segments,
+        checkpoint,
+        accepted: &accepted,
+        exports: &exports,
+    };
+    let opened = table::open(&*disk, options, checkpoint, &source.rebuild())?;
+    let (recovery, end, table, since_export) = match source.read_back(opened) {
         Err(OpenError::Table(TreeFault::Broken(reason))) => {
-            source.read_back(table::begin_anew(&*disk, options, &reason)?)?
+            source.read_back(table::begin_anew(&*disk, options, &reason, &source.rebuild())?)?
         }
         outcome => outcome?,
     };
@@ -71,19 +84,13 @@ pub(super) fn open(
         Head::begin(Arc::clone(&disk), &journal_dir, store, next, clock.now())?
     };
     let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, options));
-    start(shared, head, table, checkpoint, options).map_err(OpenError::Thread)
+    let begin = applier::Start { table, checkpoint, store, exports, accepted, since_export };
+    start(shared, head, begin, options).map_err(OpenError::Thread)
 }
 
-fn start(
-    shared: Arc<Shared>,
-    head: Head,
-    table: table::Opened,
-    checkpoint: Checkpoint,
-    options: &Options,
-) -> std::io::Result<Journal> {
-    let reader = reader::start(Arc::clone(&shared), Arc::clone(&table.tree))?;
-    let applier =
-        applier::start(Arc::clone(&shared), table, reader, checkpoint, options).inspect_err(|_| shared.reader.end())?;
+fn start(shared: Arc<Shared>, head: Head, begin: applier::Start, options: &Options) -> std::io::Result<Journal> {
+    let reader = reader::start(Arc::clone(&shared), Arc::clone(&begin.table.tree))?;
+    let applier = applier::start(Arc::clone(&shared), begin, reader, options).inspect_err(|_| shared.reader.end())?;
     let committer = committer::start(Arc::clone(&shared), head, options).inspect_err(|_| shared.pending.end(false))?;
     Ok(Journal::new(shared, vec![committer, applier]))
 }
@@ -116,10 +123,16 @@ fn segments(disk: &dyn Disk, journal_dir: &Path, checkpoint: Checkpoint) -> Resu
 }
 
 impl Source<'_> {
+    /// What a table is rebuilt from.
+    fn rebuild(&self) -> table::Rebuild<'_> {
+        table::Rebuild { store: self.store, from: self.checkpoint.from, exports: self.exports }
+    }
+
     /// Reads the journal into a table and into open rows.
-    fn read_back(&self, table: table::Opened) -> Result<(Recovery, End, table::Opened), OpenError> {
+    fn read_back(&self, table: table::Opened) -> Result<(Recovery, End, table::Opened, u64), OpenError> {
         let Checkpoint { applied, from } = self.checkpoint;
-        let mut replay = Replay::new(self.seal, &table, self.options.apply_window_bytes);
+        let exported = self.exports.last().map_or(Lsn(0), |last| last.lsn);
+        let mut replay = Replay::new(self.seal, &table, exported, self.options.apply_window_bytes);
         let mut end = walk::walk(self.disk, self.segments, self.store, from, self.accepted, &mut |segment, frame| {
             replay.record(segment, frame)
         })?;
@@ -130,8 +143,9 @@ impl Source<'_> {
             let reason = format!("it ends at lsn {}, the journal before {}", table.applied.0, end.next.0);
             return Err(TreeFault::Broken(reason).into());
         }
+        let since_export = replay.since_export;
         let (recovery, applied) = replay.finish(end.next)?;
-        Ok((recovery, end, table::Opened { applied, ..table }))
+        Ok((recovery, end, table::Opened { applied, ..table }, since_export))
     }
 
     /// The checkpoint proves that there was more: a hole at the end. Accepted, the journal goes on behind it in

@@ -26,6 +26,9 @@ pub(super) struct Replay<'a> {
     inbox: BTreeMap<RowId, Kept>,
     outbox: BTreeMap<RowId, Kept>,
     dead: BTreeMap<RowId, Kept>,
+    /// The newest export, and the journal's bytes behind it.
+    exported: Lsn,
+    pub since_export: u64,
     /// By record and place among its statuses.
     statuses: BTreeMap<(Lsn, u32), Kept>,
 }
@@ -39,7 +42,7 @@ struct Kept {
 
 impl Kept {
     fn of(stored: &Stored<'_>) -> Self {
-        Self { clear: stored.clear.to_vec(), sealed: stored.sealed.to_vec(), attempted: false }
+        Self { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec(), attempted: false }
     }
 
     fn bytes(&self) -> u32 {
@@ -52,13 +55,15 @@ impl Kept {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(seal: &'a Seal, table: &'a table::Opened, window_bytes: u64) -> Self {
+    pub(super) fn new(seal: &'a Seal, table: &'a table::Opened, exported: Lsn, window_bytes: u64) -> Self {
         Self {
             seal,
             tree: &*table.tree,
             applied: table.applied,
             window: Window::default(),
             window_bytes,
+            exported,
+            since_export: 0,
             inbox: BTreeMap::new(),
             outbox: BTreeMap::new(),
             dead: BTreeMap::new(),
@@ -73,6 +78,9 @@ impl<'a> Replay<'a> {
             offset: frame.offset as u64,
             reason: format!("lsn {}: {fault}", lsn.0),
         })?;
+        if lsn > self.exported {
+            self.since_export += (frame.end - frame.offset) as u64;
+        }
         let mut statuses = 0..;
         for stored in &parts {
             self.part(lsn, stored, &mut statuses);
@@ -112,6 +120,18 @@ impl<'a> Replay<'a> {
                 }
             }
             (Kind::DeadLetter, Place::Nth(index)) => drop(self.dead.insert(RowId { lsn, index }, Kept::of(stored))),
+            (kind, Place::Carried { id, attempted }) => {
+                let kept = Kept { attempted, ..Kept::of(stored) };
+                if kind == Kind::CarriedInbox {
+                    self.inbox.insert(id, kept);
+                } else if kind == Kind::CarriedOutbox {
+                    self.outbox.insert(id, kept);
+                } else if kind == Kind::CarriedDeadLetter {
+                    self.dead.insert(id, kept);
+                } else {
+                    self.statuses.insert((id.lsn, id.index), kept);
+                }
+            }
             (Kind::Put | Kind::Delete, Place::Key(..)) | (Kind::Timer, Place::Timer(..)) => {}
             (kind, _) => unreachable!("a part of kind {kind:?} is read with its own place"),
         }

@@ -152,7 +152,7 @@ impl Rows {
         let Reader::Waiting(bodies) = std::mem::replace(&mut self.reader, Reader::Attached(inlet)) else {
             return Recovered::default();
         };
-        let oldest = bodies.outbox.keys().next().map(|row| row.lsn);
+        let oldest = self.oldest_outbox();
         let after_oldest = |lsn: Lsn| oldest.is_some_and(|oldest| lsn > oldest);
         let attempted = |id: &RowId| self.outbox.get(id).is_some_and(|open| open.attempted);
         let outbox = bodies.outbox.into_iter();
@@ -162,6 +162,21 @@ impl Rows {
             timers: Vec::new(),
             statuses: bodies.statuses.into_iter().filter(|kept| after_oldest(kept.0)).map(|kept| kept.1).collect(),
         }
+    }
+
+    /// Whether an inbox row is open.
+    pub(super) fn is_waiting(&self, id: RowId) -> bool {
+        self.inbox.contains_key(&id)
+    }
+
+    /// Whether an outbox row was attempted; `None`: it is not open.
+    pub(super) fn attempted(&self, id: RowId) -> Option<bool> {
+        self.outbox.get(&id).map(|open| open.attempted)
+    }
+
+    /// The record of the oldest row that is to be sent.
+    pub(super) fn oldest_outbox(&self) -> Option<Lsn> {
+        self.outbox.keys().next().map(|row| row.lsn)
     }
 
     /// Rows waiting and to be sent.

@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::carry::Carried;
 use super::disk::{DirLock, Disk, DiskFailure};
 use super::overlay::Overlay;
+use super::part::Encoded;
 use super::pending::Pending;
 use super::queue::{Job, Queue};
 use super::reader::Reader;
@@ -85,6 +87,20 @@ impl Shared {
 
     pub(super) fn open_rows(&self) -> (usize, usize) {
         self.rows.lock().counts()
+    }
+
+    /// What of it is still open is written, as it is at the LSN that is written next.
+    pub(super) fn carried_parts(&self, carry: &[Carried]) -> Vec<Encoded> {
+        let rows = self.rows.lock();
+        carry.iter().filter_map(|one| one.encode(&rows)).collect()
+    }
+
+    pub(super) fn still_open(&self, one: &Carried) -> bool {
+        one.is_open(&self.rows.lock())
+    }
+
+    pub(super) fn oldest_outbox(&self) -> Option<Lsn> {
+        self.rows.lock().oldest_outbox()
     }
 
     pub(super) fn attach(&self, inlet: Arc<dyn Inlet>) -> Recovered {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::checkpoint::Checkpoint;
 use super::disk::{Disk, DiskFailure};
-use super::identity;
-use super::tree::{self, Tree, TreeFault};
+use super::export::{self, Export, ExportFault};
+use super::identity::{self, StoreId};
+use super::tree::{self, APPLIED, Tree, TreeFault, Write};
 use super::{OpenError, Options};
 use crate::ports::Lsn;
 
@@ -19,6 +20,38 @@ pub(super) struct Opened {
     pub applied: Lsn,
 }
 
+/// What a table is rebuilt from, beside the journal.
+pub(super) struct Rebuild<'a> {
+    pub store: StoreId,
+    /// Where the journal begins.
+    pub from: Lsn,
+    /// Oldest first.
+    pub exports: &'a [Export],
+}
+
+impl Rebuild<'_> {
+    /// Fills an empty table from the newest export that reads; gives the LSN that the journal goes on from. What
+    /// a damaged one left in the table is overwritten: the journal behind an older one says it again.
+    fn load(&self, disk: &dyn Disk, tree: &dyn Tree) -> Result<Lsn, OpenError> {
+        for export in self.exports.iter().rev().filter(|export| export.lsn.0 + 1 >= self.from.0) {
+            let read = export::read(disk, &export.path, export.lsn, self.store, &mut |pairs| {
+                let batch: Vec<Write<'_>> =
+                    pairs.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice()))).collect();
+                Ok(tree.apply(&batch)?)
+            });
+            match read {
+                Ok(()) => {
+                    tree.apply(&[(APPLIED, Some(&export.lsn.0.to_le_bytes()))])?;
+                    return Ok(export.lsn);
+                }
+                Err(ExportFault::Tree(fault)) => return Err(fault.into()),
+                Err(fault) => tracing::error!("an export is passed over: {fault}"),
+            }
+        }
+        if self.from > Lsn(1) { Err(OpenError::NoExport { from: self.from }) } else { Ok(Lsn(0)) }
+    }
+}
+
 pub(super) fn path(dir: &Path) -> PathBuf {
     dir.join("table")
 }
@@ -29,10 +62,15 @@ pub(super) fn mark_suspect(disk: &dyn Disk, dir: &Path) -> Result<(), DiskFailur
 }
 
 /// Opens the table of a store, if it is in order.
-pub(super) fn open(disk: &dyn Disk, options: &Options, checkpoint: Checkpoint) -> Result<Opened, OpenError> {
+pub(super) fn open(
+    disk: &dyn Disk,
+    options: &Options,
+    checkpoint: Checkpoint,
+    rebuild: &Rebuild<'_>,
+) -> Result<Opened, OpenError> {
     let suspect = options.path.join(SUSPECT);
     match disk.read(&suspect) {
-        Ok(_) => return begin_anew(disk, options, "it failed while it was in use"),
+        Ok(_) => return begin_anew(disk, options, "it failed while it was in use", rebuild),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
         Err(fault) => return Err(DiskFailure::of("read", &suspect)(fault).into()),
     }
@@ -43,25 +81,31 @@ pub(super) fn open(disk: &dyn Disk, options: &Options, checkpoint: Checkpoint) -
         Ok(opened) if opened.applied < checkpoint.applied => {
             let reason = format!("it ends at lsn {}, its checkpoint at {}", opened.applied.0, checkpoint.applied.0);
             drop(opened);
-            begin_anew(disk, options, &reason)
+            begin_anew(disk, options, &reason, rebuild)
         }
         Ok(opened) => Ok(opened),
-        Err(TreeFault::Broken(reason)) => begin_anew(disk, options, &reason),
+        Err(TreeFault::Broken(reason)) => begin_anew(disk, options, &reason, rebuild),
         Err(fault) => Err(OpenError::Table(fault)),
     }
 }
 
-/// Sets the table aside (the one set aside before goes) and begins an empty one.
-pub(super) fn begin_anew(disk: &dyn Disk, options: &Options, reason: &str) -> Result<Opened, OpenError> {
+/// Sets the table aside (the one set aside before goes) and begins one from the newest good export.
+pub(super) fn begin_anew(
+    disk: &dyn Disk,
+    options: &Options,
+    reason: &str,
+    rebuild: &Rebuild<'_>,
+) -> Result<Opened, OpenError> {
     let (path, aside) = (path(&options.path), options.path.join("table.aside"));
     tracing::error!("the table `{}` is set aside and rebuilt: {reason}", path.display());
     disk.set_tree_aside(&path, &aside).map_err(|source| TreeFault::Aside { path: path.clone(), source })?;
     let tree = disk.open_tree(&path, options.table_cache_bytes)?;
+    let applied = rebuild.load(disk, &*tree)?;
     let suspect = options.path.join(SUSPECT);
     match disk.remove(&suspect) {
         Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
             Err(DiskFailure::of("remove", &suspect)(fault).into())
         }
-        Ok(()) | Err(_) => Ok(Opened { tree, applied: Lsn(0) }),
+        Ok(()) | Err(_) => Ok(Opened { tree, applied }),
     }
 }

@@ -8,4 +8,5 @@ mod model;
 mod power;
 mod table;
 mod tree;
+mod trim;
 mod world;

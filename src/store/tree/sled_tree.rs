@@ -93,14 +93,14 @@ impl Tree for Sled {
 
 fn caught<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, TreeFault> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(outcome) => outcome.map_err(fault),
+        Ok(outcome) => outcome.map_err(|error| fault(&error)),
         Err(_) => Err(TreeFault::Broken("sled panicked over it".into())),
     }
 }
 
 /// Only what the operating system itself refused is the disk's fault: a read past a cut end is an I/O error too.
-fn fault(error: sled::Error) -> TreeFault {
-    if let sled::Error::Io(source) = &error
+fn fault(error: &sled::Error) -> TreeFault {
+    if let sled::Error::Io(source) = error
         && let Some(code) = source.raw_os_error()
     {
         return TreeFault::Disk(std::io::Error::from_raw_os_error(code));

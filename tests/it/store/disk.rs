@@ -176,6 +176,13 @@ impl SimDisk {
         platter.durable_names.insert(path.to_owned(), file);
     }
 
+    /// Whether the journal's first segment has gone.
+    pub(crate) fn trimmed(&self) -> bool {
+        let names = &self.platter.lock().unwrap().names;
+        let mut segments = names.keys().filter(|name| name.extension().is_some_and(|end| end == "seg"));
+        segments.next().is_some_and(|first| !first.ends_with("00000000000000000001.seg"))
+    }
+
     pub(crate) fn dead(&self) -> bool {
         self.platter.lock().unwrap().dead
     }
@@ -277,6 +284,12 @@ impl Disk for SimDisk {
         platter.refuse()?;
         let file = platter.names.get(path).copied().ok_or(io::ErrorKind::NotFound)?;
         Ok(platter.files[file].current.clone())
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let bytes = self.read(path)?;
+        let from = bytes.len().min(usize::try_from(offset).unwrap());
+        Ok(bytes[from..bytes.len().min(from + len)].to_vec())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {

@@ -6,19 +6,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use siaga::ports::Store;
-use siaga::store::Journal;
+use siaga::store::{Journal, Options};
 
 use super::disk::{Fault, SimDisk};
 use super::model::{Machine, ops, run};
-use super::world::{open_on, options, wait};
+use super::world::{open_on, trimming, wait};
 
 const SEEDS: u64 = 2_000;
+
+/// Processes that ended after their journal had been trimmed.
+static TRIMMED: AtomicU64 = AtomicU64::new(0);
+
+/// So small that most histories are trimmed.
+fn small() -> Options {
+    Options { segment_bytes: 300, export_after_bytes: 400, ..trimming(Path::new("/sim")) }
+}
 
 struct OnSimulated {
     disk: Arc<SimDisk>,
@@ -30,7 +39,7 @@ struct OnSimulated {
 impl OnSimulated {
     fn start(seed: u64, faults: &'static [Fault], lying: bool) -> Self {
         let disk = SimDisk::new(lying);
-        let journal = Some(open_on(&disk, &options(Path::new("/sim"))).unwrap());
+        let journal = Some(open_on(&disk, &small()).unwrap());
         let mut machine = Self { disk, journal, rng: StdRng::seed_from_u64(seed), faults };
         machine.set_trap();
         machine
@@ -38,7 +47,8 @@ impl OnSimulated {
 
     fn set_trap(&mut self) {
         let fault = self.faults[self.rng.random_range(0..self.faults.len())];
-        self.disk.fail_at(self.rng.random_range(1..40), fault);
+        let calls = if self.rng.random_bool(0.5) { 1..40 } else { 1..400 };
+        self.disk.fail_at(self.rng.random_range(calls), fault);
     }
 }
 
@@ -56,6 +66,7 @@ impl Machine for OnSimulated {
             wait(self.store().close());
         }
         let clean = clean && !self.disk.dead();
+        TRIMMED.fetch_add(u64::from(self.disk.trimmed()), Ordering::Relaxed);
         let power = self.rng.random_bool(0.8);
         let mut next = self.disk.restart(power.then(|| self.rng.random()));
         drop(self.journal.take());
@@ -64,7 +75,7 @@ impl Machine for OnSimulated {
             if self.rng.random_bool(0.3) {
                 next.fail_at(self.rng.random_range(1..25), Fault::PowerLoss);
             }
-            match open_on(&next, &options(Path::new("/sim"))) {
+            match open_on(&next, &small()) {
                 Ok(journal) => {
                     self.journal = Some(journal);
                     self.disk = next;
@@ -105,6 +116,10 @@ fn lost_power_loses_nothing_that_was_acknowledged() {
         if let Err(fault) = history(seed, &[Fault::PowerLoss], false) {
             panic!("seed {seed}: {fault}");
         }
+    }
+    if seeds().count() > 1 {
+        let trimmed = TRIMMED.load(Ordering::Relaxed);
+        assert!(trimmed > 200, "only {trimmed} crashes met a trimmed journal");
     }
 }
 

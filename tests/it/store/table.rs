@@ -16,9 +16,9 @@ use siaga::store::tree::{Tree, TreeFault, open_sled};
 
 use super::world::{Seen, append, durable, get, key, open, open_on, options, put, value, wait};
 
-type Values = BTreeMap<Key, Value>;
+pub(crate) type Values = BTreeMap<Key, Value>;
 
-fn values(store: &dyn Store) -> Values {
+pub(crate) fn values(store: &dyn Store) -> Values {
     wait(store.scan(Table::Contact, Key::new())).unwrap().into_iter().collect()
 }
 
@@ -89,6 +89,9 @@ impl Disk for Survivor {
     }
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
         MachineDisk.read(path)
+    }
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> std::io::Result<Vec<u8>> {
+        MachineDisk.read_at(path, offset, len)
     }
     fn list(&self, path: &Path) -> std::io::Result<Vec<String>> {
         MachineDisk.list(path)

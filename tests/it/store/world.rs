@@ -50,9 +50,15 @@ pub(crate) fn options(path: &Path) -> Options {
         apply_after_ms: 0,
         apply_window_bytes: 300,
         checkpoint_bytes: 500,
+        export_after_bytes: u64::MAX,
         table_cache_bytes: 8 << 20,
         ..Options::new(path)
     }
+}
+
+/// The same, exporting and trimming all the time.
+pub(crate) fn trimming(path: &Path) -> Options {
+    Options { export_after_bytes: 1_500, ..options(path) }
 }
 
 pub(crate) fn open(path: &Path) -> Result<Arc<Journal>, OpenError> {

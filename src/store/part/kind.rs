@@ -1,0 +1,52 @@
+//! The kinds of parts.
+
+/// Fixed for life: the number is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    Put = 1,
+    Delete = 2,
+    OpenInbox = 3,
+    CloseInbox = 4,
+    OpenOutbox = 5,
+    AttemptOutbox = 6,
+    CloseOutbox = 7,
+    Status = 8,
+    Timer = 9,
+    DeadLetter = 10,
+    /// What was open in a segment that went (`store::carry`).
+    CarriedInbox = 11,
+    CarriedOutbox = 12,
+    CarriedStatus = 13,
+    CarriedDeadLetter = 14,
+}
+
+/// As it is written first, and as it is carried.
+const CARRIED: [(Kind, Kind); 4] = [
+    (Kind::OpenInbox, Kind::CarriedInbox),
+    (Kind::OpenOutbox, Kind::CarriedOutbox),
+    (Kind::Status, Kind::CarriedStatus),
+    (Kind::DeadLetter, Kind::CarriedDeadLetter),
+];
+
+impl Kind {
+    pub(in crate::store) fn from_number(number: u8) -> Option<Self> {
+        use Kind::{
+            AttemptOutbox, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put, Status, Timer,
+        };
+        [Put, Delete, OpenInbox, CloseInbox, OpenOutbox, AttemptOutbox, CloseOutbox, Status, Timer, DeadLetter]
+            .into_iter()
+            .chain(CARRIED.iter().map(|row| row.1))
+            .find(|kind| *kind as u8 == number)
+    }
+
+    /// The kind that something carried was written with first.
+    pub(in crate::store) fn first(self) -> Self {
+        CARRIED.iter().find(|row| row.1 == self).map_or(self, |row| row.0)
+    }
+
+    /// The kind that it is carried with.
+    pub(in crate::store) fn carrying(self) -> Self {
+        CARRIED.iter().find(|row| row.0 == self).map_or(self, |row| row.1)
+    }
+}

@@ -1,0 +1,115 @@
+//! Exporting and trimming, on the applier's thread: while it exports, nobody writes the table.
+//!
+//! An export follows when the journal since the last one exceeds the live data (and a floor). Two are kept, and
+//! the journal from the older one. A segment goes in this order: the table and its checkpoint are durable past
+//! it, two verified exports are, what it holds open is durable at the head, the checkpoint names the first
+//! segment that counts, and then the file is removed. A crash anywhere in between repeats or ignores work.
+
+use super::applier::{Applier, Fault};
+use super::carry::{self, Carried};
+use super::checkpoint::Checkpoint;
+use super::disk::DiskFailure;
+use super::export::{self, Export, ExportFault};
+use super::segment::{self, Segment};
+use super::{part, walk};
+use crate::ports::Lsn;
+
+impl Applier {
+    pub(super) fn export_when_due(&mut self) -> Result<(), Fault> {
+        let due = self.export_after_bytes.max(self.live_bytes).max(2 * self.carried_bytes);
+        if self.since_export < due || self.exports.last().is_some_and(|last| last.lsn == self.applied) {
+            return Ok(());
+        }
+        self.check_point()?;
+        self.since_export = 0;
+        let shared = &self.shared;
+        let dir = export::dir(&self.dir);
+        let written = export::write(&*shared.disk, &dir, self.store, &shared.seal, &*self.tree, self.applied);
+        let (export, bytes) = match written {
+            Ok(written) => written,
+            Err(ExportFault::Disk(failure)) => return Err(failure.into()),
+            Err(ExportFault::Tree(fault)) => return Err(fault.into()),
+            Err(fault @ ExportFault::Damaged { .. }) => {
+                tracing::error!("an export does not read back and does not count; nothing is trimmed: {fault}");
+                return Ok(());
+            }
+        };
+        tracing::info!("exported {bytes} bytes at lsn {}", export.lsn.0);
+        self.live_bytes = bytes;
+        self.exports.push(export);
+        self.trim()
+    }
+
+    fn trim(&mut self) -> Result<(), Fault> {
+        let [.., older, _] = &self.exports[..] else { return Ok(()) };
+        let older = older.lsn;
+        let floor = older.min(self.checkpoint.applied);
+        let segments = segment::list(&*self.shared.disk, &self.dir.join("journal"))?;
+        let dead = segments.windows(2).take_while(|pair| pair[1].first.0 - 1 <= floor.0).count();
+        if dead > 0 {
+            let first_kept = segments[dead].first;
+            if !self.carry_all(&segments[..dead], first_kept) {
+                return Ok(());
+            }
+            let checkpoint = Checkpoint { from: first_kept, ..self.checkpoint };
+            checkpoint.write(&*self.shared.disk, &self.dir)?;
+            self.checkpoint = checkpoint;
+            for segment in &segments[..dead] {
+                self.remove(&segment.path)?;
+            }
+        }
+        let (old, kept): (Vec<Export>, Vec<Export>) = self.exports.drain(..).partition(|export| export.lsn < older);
+        self.exports = kept;
+        old.iter().try_for_each(|export| self.remove(&export.path))
+    }
+
+    fn remove(&self, path: &std::path::Path) -> Result<(), Fault> {
+        Ok(self.shared.disk.remove(path).map_err(DiskFailure::of("remove", path))?)
+    }
+
+    /// Makes what is open in these segments durable at the head. False: not now, and nothing may be trimmed.
+    fn carry_all(&mut self, dead: &[Segment], next: Lsn) -> bool {
+        let mut carried_bytes = 0;
+        for (at, segment) in dead.iter().enumerate() {
+            let next = dead.get(at + 1).map_or(next, |later| later.first);
+            let Some(carried) = self.open_in(segment, next) else { return false };
+            for record in carry::records(carried) {
+                carried_bytes += record.iter().map(Carried::bytes).sum::<usize>() as u64;
+                let Ok(ticket) = self.shared.queue.carry(record) else { return false };
+                if ticket.durable.blocking_recv().is_err() {
+                    return false;
+                }
+            }
+        }
+        self.carried_bytes = carried_bytes;
+        true
+    }
+
+    /// What a segment holds that may be open; `None`: it is damaged, and stays as evidence.
+    fn open_in(&self, segment: &Segment, next: Lsn) -> Option<Vec<Carried>> {
+        let shared = &self.shared;
+        let oldest = shared.oldest_outbox();
+        let mut carried = Vec::new();
+        let one = std::slice::from_ref(segment);
+        let end = walk::walk(&*shared.disk, one, self.store, segment.first, &self.accepted, &mut |_, frame| {
+            let parts = part::parts(frame.payload)?;
+            let mut found = Carried::all_of(Lsn(frame.lsn), &parts, oldest);
+            found.retain(|one| shared.still_open(one));
+            carried.append(&mut found);
+            Ok(())
+        });
+        let lost = |from: Lsn| self.accepted.iter().any(|all| all.contains(&from.0) && all.contains(&(next.0 - 1)));
+        match end {
+            Ok(end) if end.next == next || lost(end.next) => Some(carried),
+            Ok(end) => {
+                let path = segment.path.display();
+                tracing::error!("`{path}` ends at lsn {}, not at {}; it is not trimmed", end.next.0, next.0);
+                None
+            }
+            Err(fault) => {
+                tracing::error!("`{}` is not trimmed: {fault}", segment.path.display());
+                None
+            }
+        }
+    }
+}
