@@ -179,12 +179,12 @@ const EXPECTED: &[(&str, &[&str])] = &[
     (
         "field_number_throughput",
         &[
-            "account_number_quality NumberQuality { display_number: Some(\"6281110500567\"), change: ThroughputUpgrade }",
+            "account_number_quality NumberQuality { display_number: Some(\"6281100000119\"), change: ThroughputUpgrade }",
         ],
     ),
     (
         "field_number_flagged",
-        &["account_number_quality NumberQuality { display_number: Some(\"6281110500567\"), change: Flagged }"],
+        &["account_number_quality NumberQuality { display_number: Some(\"6281100000119\"), change: Flagged }"],
     ),
     ("field_account_banned", &["account_update Account(Disabled)"]),
     ("field_account_ban_scheduled", &["account_update Account(DisablingScheduled)"]),
