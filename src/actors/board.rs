@@ -24,7 +24,7 @@ use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::ports::{InboxRow, RowId};
 
-pub use mail::{Mail, Turned};
+pub use mail::{Mail, Row, Turned, Waiting};
 pub use view::BoardView;
 
 /// Letters at one board from elsewhere; more questions are refused.
@@ -32,9 +32,6 @@ pub const QUESTIONS_MAX: usize = 65_536;
 
 /// Answers that wait for one contact. It waits for one; more can only be repeats.
 const ANSWERS_MAX: usize = 4;
-
-/// An open row and its name.
-pub type Row = (RowId, Arc<InboxRow>);
 
 /// What waits for one contact.
 #[derive(Debug, Default)]
@@ -47,21 +44,6 @@ struct Slot {
     queued: bool,
 }
 
-/// All that waits for a contact, taken for one turn. Rows stay on the board until they are closed.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    pub rows: Vec<Row>,
-    pub answers: Vec<(CallId, Answer)>,
-    pub due: bool,
-}
-
-impl Waiting {
-    /// Nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.answers.is_empty() && !self.due
-    }
-}
-
 #[derive(Debug, Default)]
 struct Inner {
     slots: HashMap<ContactId, Slot>,
@@ -71,6 +53,8 @@ struct Inner {
     rows: usize,
     /// Turns under way, as the shard counts them.
     turns: usize,
+    /// Which shard has taken over last.
+    claim: u64,
     /// Contacts with calls under way, and how many.
     asking: HashMap<ContactId, usize>,
 }
@@ -238,16 +222,25 @@ impl Board {
         inner.drop_if_empty(contact);
     }
 
-    /// A new shard has taken over: no turn of the old one is under way, all that waits is in line.
-    pub fn start_over(&self) {
+    /// Which shard has taken over last.
+    pub fn claim(&self) -> u64 {
+        self.lock().claim
+    }
+
+    /// A new shard has taken over: no turn of the old one is under way, all that waits is in line. Gives its claim.
+    pub fn start_over(&self) -> u64 {
         let mut inner = self.lock();
+        inner.claim += 1;
         inner.turns = 0;
+        inner.asking.clear();
+        let claim = inner.claim;
         let contacts: Vec<ContactId> = inner.slots.keys().copied().collect();
         for contact in contacts {
             inner.make_ready(contact);
         }
         drop(inner);
         self.ring();
+        claim
     }
 
     /// The oldest open row of a contact.

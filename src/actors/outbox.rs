@@ -10,7 +10,7 @@ pub mod retry;
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, StreamHandler};
+use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 
 pub use lane::{Send, recovered};
 pub use lanes::{Lanes, LanesView};
@@ -18,10 +18,11 @@ pub use lanes::{Lanes, LanesView};
 use self::lane::Outcome;
 use self::lanes::Next;
 use self::retry::Retry;
+use super::board::Mail;
 use super::session::Home;
 use super::{sender, supervision, tag};
 use crate::domain::contact::ContactId;
-use crate::domain::message::{DeliveryState, Status};
+use crate::domain::message::{DeliveryState, MessageId, Status};
 use crate::domain::time::Timestamp;
 use crate::limits::Pairs;
 use crate::metrics;
@@ -35,6 +36,8 @@ const GO_MAX: usize = 256;
 pub struct Outbox {
     home: Home,
     pairs: Pairs,
+    /// Which outbox of these lanes it is: an older one, left behind by a shard that died, goes.
+    claim: u64,
     /// Rows that a number's budget held back, in the air until the next tick.
     starved: Vec<(ContactId, RowId)>,
 }
@@ -46,7 +49,7 @@ struct Tick;
 
 impl Outbox {
     pub fn new(home: Home) -> Self {
-        Self { home, pairs: Pairs::default(), starved: Vec::new() }
+        Self { home, pairs: Pairs::default(), claim: 0, starved: Vec::new() }
     }
 
     fn lanes(&self) -> std::sync::Arc<Lanes> {
@@ -55,6 +58,17 @@ impl Outbox {
 
     fn now(&self) -> Timestamp {
         self.home.neighbours.clock.now()
+    }
+
+    fn still_mine(&self, context: &mut Context<Self>) -> bool {
+        let lanes = self.lanes();
+        let mine = lanes.claim() == self.claim;
+        if !mine {
+            // The bell may have been meant for the newer one.
+            lanes.ring();
+            context.stop();
+        }
+        mine
     }
 
     fn work(&mut self) {
@@ -119,7 +133,8 @@ impl Outbox {
         let row = self.lanes().row(contact, id);
         let retry = self.retry();
         if let Some(how) = self.lanes().conclude(contact, id, outcome, self.now(), retry) {
-            if let (Settlement::Sent(_), Some(row)) = (&how, &row) {
+            if let (Settlement::Sent(message), Some(row)) = (&how, &row) {
+                self.moved(contact, id, message, DeliveryState::Sent);
                 let after = u64::try_from(self.now().since_ms(row.born_at)).unwrap_or_default();
                 metrics::reply_taken(Duration::from_millis(after));
             }
@@ -163,6 +178,10 @@ impl Outbox {
         }
     }
 
+    fn moved(&self, contact: ContactId, row: RowId, message: &MessageId, state: DeliveryState) {
+        self.home.post(Mail::Moved { contact, row, id: message.clone(), state });
+    }
+
     fn status(&mut self, status: &Status) {
         metrics::status_heard(match status.state {
             DeliveryState::Sent => "sent",
@@ -174,6 +193,7 @@ impl Outbox {
         else {
             return;
         };
+        self.moved(contact, id, &status.message, status.state);
         let lanes = self.lanes();
         let row = lanes.row(contact, id);
         if row.is_none() {
@@ -224,7 +244,7 @@ impl Actor for Outbox {
 
     fn started(&mut self, context: &mut Context<Self>) {
         let reconcile_ms = self.home.neighbours.figures.reconcile_ms;
-        self.lanes().start_over(self.now(), reconcile_ms);
+        self.claim = self.lanes().start_over(self.now(), reconcile_ms);
         context.add_stream(futures_util::stream::unfold(self.lanes(), |lanes| async move {
             lanes.rung().await;
             Some((Rung, lanes))
@@ -234,13 +254,17 @@ impl Actor for Outbox {
 }
 
 impl StreamHandler<Rung> for Outbox {
-    fn handle(&mut self, _: Rung, _: &mut Context<Self>) {
-        self.work();
+    fn handle(&mut self, _: Rung, context: &mut Context<Self>) {
+        if self.still_mine(context) {
+            self.work();
+        }
     }
 }
 
 impl StreamHandler<Tick> for Outbox {
-    fn handle(&mut self, _: Tick, _: &mut Context<Self>) {
-        self.tick();
+    fn handle(&mut self, _: Tick, context: &mut Context<Self>) {
+        if self.still_mine(context) {
+            self.tick();
+        }
     }
 }

@@ -20,7 +20,7 @@ use futures_util::Stream;
 
 use super::board::{Board, Mail};
 use super::outbox::Outbox;
-use super::session::Home;
+use super::session::{Home, Moved};
 use super::supervision::{self, Ending, Exit, RestartWindow, Verdict};
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::metrics;
@@ -46,6 +46,8 @@ pub struct Shard {
     outbox_life: u64,
     outbox_window: RestartWindow,
     sight: Arc<Sight>,
+    /// Which shard of this board it is: an older one, on a thread that was given up, goes when it moves again.
+    claim: u64,
 }
 
 /// There may be something new on the board.
@@ -76,6 +78,7 @@ impl Shard {
             outbox_life: 0,
             outbox_window: RestartWindow::new(OUTBOX_RESTARTS_MAX, MINUTE_MS),
             sight,
+            claim: 0,
         }
     }
 
@@ -98,6 +101,17 @@ impl Shard {
             move |_, _| Outbox::new(home),
             move |exit| board.post(Mail::OutboxEnded { life, exit }),
         ));
+    }
+
+    fn still_mine(&self, context: &mut Context<Self>) -> bool {
+        let board = self.board();
+        let mine = board.claim() == self.claim;
+        if !mine {
+            // The bell may have been meant for the newer one.
+            board.ring();
+            context.stop();
+        }
+        mine
     }
 
     fn work(&mut self, context: &mut Context<Self>) {
@@ -127,6 +141,7 @@ impl Shard {
             Mail::Turned(turned) => self.sessions.turned(&turned),
             Mail::SessionEnded { contact, life, exit } => self.sessions.ended(contact, life, exit),
             Mail::Answer { contact, call, answer } => self.board().answer(contact, call, answer),
+            Mail::Moved { contact, row, id, state } => self.sessions.tell(contact, Moved { row, id, state }),
             Mail::Account { phone, event } => self.accounts.give(phone, event),
             Mail::AccountTurned { key, life, busy } => self.accounts.turned(key, life, busy),
             Mail::AccountEnded { key, life, exit } => self.accounts.ended(key, life, exit),
@@ -163,7 +178,7 @@ impl Actor for Shard {
     fn started(&mut self, context: &mut Context<Self>) {
         self.start_outbox();
         let board = self.board();
-        board.start_over();
+        self.claim = board.start_over();
         context.add_stream(futures_util::stream::unfold(board, |board| async move {
             board.rung().await;
             Some((Rung, board))
@@ -174,12 +189,16 @@ impl Actor for Shard {
 
 impl StreamHandler<Rung> for Shard {
     fn handle(&mut self, _: Rung, context: &mut Context<Self>) {
-        self.work(context);
+        if self.still_mine(context) {
+            self.work(context);
+        }
     }
 }
 
 impl StreamHandler<Tick> for Shard {
     fn handle(&mut self, _: Tick, context: &mut Context<Self>) {
-        self.tick(context);
+        if self.still_mine(context) {
+            self.tick(context);
+        }
     }
 }

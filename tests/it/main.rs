@@ -5,6 +5,7 @@ mod conversation;
 mod emulator;
 mod emulator_and_wire;
 mod graph_client;
+mod hazards;
 mod outbound;
 mod payloads;
 mod recorded_webhooks;

@@ -62,6 +62,8 @@ pub(crate) struct Recording {
     failures: Mutex<Vec<SendError>>,
     /// Sends that never get an answer, while this is above zero.
     pub(crate) hang: AtomicUsize,
+    /// Messages marked as read.
+    pub(crate) receipts: AtomicUsize,
 }
 
 impl Recording {
@@ -108,11 +110,13 @@ impl Channel for Recording {
     }
 
     fn mark_read(&self, _: BusinessNumber, _: MessageId, _: bool) -> BoxFuture<'_, Result<(), SendError>> {
+        self.receipts.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(()) })
     }
 }
 
-/// A conversation that says back all it hears in one turn, joined with commas. `poison` makes its step panic.
+/// A conversation that says back all it hears in one turn, joined with commas, and what is quoted, if it is known.
+/// `poison` makes its step panic.
 #[derive(Default)]
 pub(crate) struct Parrot {
     /// So many more times it panics where nobody expects it: outside the step, after the turn is durable.
@@ -125,15 +129,17 @@ fn say(text: &str) -> Reply {
 }
 
 impl Script for Parrot {
-    fn step(&self, state: State, events: Vec<Event>, _: &Context<'_>) -> Step {
+    fn step(&self, state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
         let heard: Vec<String> = events
             .into_iter()
             .map(|event| match event {
                 Event::Message(message) => {
-                    if let Content::Text(Text(text)) = message.content {
-                        text
+                    let quoted = message.quotes.as_ref().and_then(context.quoted);
+                    let Content::Text(Text(text)) = message.content else { return "other".to_owned() };
+                    if let Some(Outbound::Text { body }) = quoted.as_deref() {
+                        format!("{text} about {}", body.0)
                     } else {
-                        "other".to_owned()
+                        text
                     }
                 }
                 Event::Notice(_) => "notice".to_owned(),

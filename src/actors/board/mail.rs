@@ -1,13 +1,19 @@
-//! The letters at a shard's board.
+//! The letters at a shard's board, and what a turn takes from it.
+
+use std::sync::Arc;
 
 use crate::account::AccountEvent;
 use crate::actors::supervision::Exit;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
+use crate::domain::message::{DeliveryState, MessageId};
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
-use crate::ports::RowId;
+use crate::ports::{InboxRow, RowId};
+
+/// An open row and its name.
+pub type Row = (RowId, Arc<InboxRow>);
 
 /// What a shard hears from its children, and from others for them.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub enum Mail {
     SessionEnded { contact: ContactId, life: u64, exit: Exit },
     /// The answer to a session's call.
     Answer { contact: ContactId, call: CallId, answer: Answer },
+    /// How far a message has come: told to a session that is awake, never waking one.
+    Moved { contact: ContactId, row: RowId, id: MessageId, state: DeliveryState },
     /// Something for an account.
     Account { phone: Mobile, event: Box<AccountEvent> },
     /// An account has handled its event; `busy` while its own calls are under way.
@@ -41,4 +49,19 @@ pub struct Turned {
     pub waiting: bool,
     /// Calls that are made and not answered.
     pub asking: usize,
+}
+
+/// All that waits for a contact, taken for one turn. Rows stay on the board until they are closed.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    pub rows: Vec<Row>,
+    pub answers: Vec<(CallId, Answer)>,
+    pub due: bool,
+}
+
+impl Waiting {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.answers.is_empty() && !self.due
+    }
 }

@@ -30,6 +30,7 @@ struct Inner {
     statuses: VecDeque<Status>,
     ended: VecDeque<(ContactId, RowId, Outcome)>,
     flying: usize,
+    claim: u64,
 }
 
 /// Figures of the lanes, for `/actors`.
@@ -201,9 +202,16 @@ impl Lanes {
         None
     }
 
-    /// A new outbox has taken over: what was in the air has an unknown end.
-    pub fn start_over(&self, now: Timestamp, reconcile_ms: i64) {
+    /// Which outbox has taken over last.
+    pub fn claim(&self) -> u64 {
+        self.lock().claim
+    }
+
+    /// A new outbox has taken over: what was in the air has an unknown end. Gives its claim.
+    pub fn start_over(&self, now: Timestamp, reconcile_ms: i64) -> u64 {
         let mut inner = self.lock();
+        inner.claim += 1;
+        let claim = inner.claim;
         inner.flying = 0;
         inner.ended.clear();
         inner.lanes.values_mut().for_each(|lane| lane.start_over(now, reconcile_ms));
@@ -213,6 +221,7 @@ impl Lanes {
         }
         drop(inner);
         self.ring();
+        claim
     }
 
     /// Nothing in the air, and nothing that would leave now.

@@ -20,9 +20,6 @@ pub const SEEN_MS: i64 = 8 * DAY_MS;
 /// Ids kept at most. Eleven bytes each, so the record keeps within its 4 KiB.
 pub const SEEN_MAX: usize = 192;
 
-/// Sends whose state is kept.
-pub const SENDS_MAX: usize = 8;
-
 const VERSION: u8 = 1;
 
 /// A contact's record.

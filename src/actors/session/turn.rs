@@ -130,7 +130,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
             identity: &record.identity,
             texts: setting.texts,
             rules: setting.rules,
-            quoted: &|_| None,
+            quoted: &|message| setting.sends.find(message),
         };
         let state = record.state.clone();
         catch_unwind(AssertUnwindSafe(|| script.step(state, events, &context))).ok()?

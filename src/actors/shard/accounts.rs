@@ -51,7 +51,9 @@ enum Asking {
 
 impl Accounts {
     pub fn new(home: Home, on: ArbiterHandle) -> Self {
-        Self { home, on, live: HashMap::new(), idle: BTreeMap::new(), rank: 0, life: 0, busy: 0 }
+        // Lives of another generation have other numbers.
+        let life = u64::from(home.writer.generation) << 32;
+        Self { home, on, live: HashMap::new(), idle: BTreeMap::new(), rank: 0, life, busy: 0 }
     }
 
     /// How many are in memory.

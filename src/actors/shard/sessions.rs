@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix::{Addr, ArbiterHandle};
 
 use crate::actors::board::{Board, Mail, Turned, Waiting};
-use crate::actors::session::{Home, Session, Work, plan};
+use crate::actors::session::{Home, Moved, Session, Work, plan};
 use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
 use crate::domain::contact::ContactId;
 use crate::domain::time::{MINUTE_MS, Timestamp};
@@ -44,12 +44,13 @@ struct Live {
 impl Sessions {
     pub fn new(home: Home, on: ArbiterHandle) -> Self {
         Self {
+            // Lives of another generation have other numbers.
+            life: u64::from(home.writer.generation) << 32,
             home,
             on,
             live: HashMap::new(),
             idle: BTreeMap::new(),
             rank: 0,
-            life: 0,
             windows: HashMap::new(),
             put_off: Vec::new(),
         }
@@ -138,6 +139,13 @@ impl Sessions {
         let Some(live) = self.live.remove(&contact) else { return false };
         self.idle.remove(&live.rank);
         true
+    }
+
+    /// Tells a session that is awake; a full mailbox or a sleeper misses it.
+    pub fn tell(&self, contact: ContactId, moved: Moved) {
+        if let Some(live) = self.live.get(&contact) {
+            let _missed = live.address.try_send(moved);
+        }
     }
 
     /// A turn is over.

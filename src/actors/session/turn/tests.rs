@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::actors::session::sends::Sends;
 use crate::conversation::text::Texts;
 use crate::conversation::{Notice, Reply, Rules, State};
 use crate::domain::call::{Answer, Call, Request};
@@ -85,7 +86,12 @@ fn message(lsn: u64, wamid: &str, text: &str) -> (RowId, Arc<InboxRow>) {
 fn run(record: &ContactRecord, waiting: &Waiting) -> Plan {
     let texts = Texts::embedded().unwrap();
     let rules = Rules::default();
-    plan(&Parrot, &Setting { contact: CONTACT, now: NOW, texts: &texts, rules: &rules }, record, waiting)
+    plan(
+        &Parrot,
+        &Setting { contact: CONTACT, now: NOW, texts: &texts, rules: &rules, sends: &Sends::default() },
+        record,
+        waiting,
+    )
 }
 
 fn rows(rows: impl Into<Vec<(RowId, Arc<InboxRow>)>>) -> Waiting {

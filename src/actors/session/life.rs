@@ -1,0 +1,210 @@
+//! A session at work: one turn from what waits to what is done about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::calls::Calls;
+use super::plan::Plan;
+use super::record::ContactRecord;
+use super::sends::Sends;
+use super::{Home, Setting, asking, turn};
+use crate::actors::board::{Mail, Turned, Waiting};
+use crate::actors::{ReadReceipts, outbox, supervision};
+use crate::conversation::{Context as Setup, Effect};
+use crate::domain::call::{Answer, CallId};
+use crate::domain::contact::ContactId;
+use crate::domain::message::{MessageId, ReplyKind};
+use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::metrics;
+use crate::ports::{RowId, StoreError, Table};
+
+/// What is kept while awake.
+pub(super) struct Memory {
+    record: ContactRecord,
+    calls: Calls,
+    heard: Option<MessageId>,
+    pub(super) sends: Sends,
+    /// Loaded just now: a call the state waits for may be nobody's any more.
+    fresh: bool,
+}
+
+/// A session while it works.
+pub(super) struct Life {
+    pub(super) contact: ContactId,
+    pub(super) number: u64,
+    pub(super) home: Home,
+}
+
+impl Life {
+    async fn load(&self) -> Result<Memory, StoreError> {
+        let value = self.home.neighbours.store.get(Table::Contact, ContactRecord::key(self.contact)).await?;
+        let record = match value {
+            None => ContactRecord::default(),
+            Some(value) => ContactRecord::decode(&value)?,
+        };
+        Ok(Memory { record, calls: Calls::default(), heard: None, sends: Sends::default(), fresh: true })
+    }
+
+    /// One turn, from what waits to what is done about it.
+    pub(super) async fn turn(
+        &self,
+        memory: Option<Memory>,
+        mut waiting: Waiting,
+    ) -> Result<(Memory, Turned), StoreError> {
+        let mut memory = match memory {
+            Some(memory) => memory,
+            None => self.load().await?,
+        };
+        let neighbours = &self.home.neighbours;
+        let fresh = memory.fresh;
+        // Just loaded, it cannot know what is under way: the conversation ignores what it does not wait for.
+        waiting.answers.retain(|(call, _)| memory.calls.expects(*call) || fresh);
+        let now = neighbours.clock.now();
+        let plan = {
+            let setting = Setting {
+                contact: self.contact,
+                now,
+                texts: &neighbours.texts,
+                rules: &neighbours.rules,
+                sends: &memory.sends,
+            };
+            turn::plan(neighbours.script.as_ref(), &setting, &memory.record, &waiting)
+        };
+        let closed = self.commit(&mut memory, plan, &waiting, now).await?;
+        self.measure(&waiting, closed.len());
+        self.resume(&mut memory, now);
+        self.act(&mut memory, now);
+        let turned = Turned {
+            contact: self.contact,
+            life: self.number,
+            closed,
+            due: [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min(),
+            waiting: !memory.calls.is_empty(),
+            asking: memory.calls.made(),
+        };
+        Ok((memory, turned))
+    }
+
+    /// Makes the turn durable, then hands over what it said and asks. Gives the rows it closed.
+    async fn commit(
+        &self,
+        memory: &mut Memory,
+        mut plan: Plan,
+        waiting: &Waiting,
+        now: Timestamp,
+    ) -> Result<Vec<RowId>, StoreError> {
+        plan.count();
+        let lanes = self.home.shards.lanes(self.home.shard);
+        let withdrawn = if plan.recall {
+            memory.sends.clear();
+            lanes.withdraw(self.contact, |_| true)
+        } else if plan.prompts() {
+            lanes.withdraw(self.contact, |kind| kind == ReplyKind::Prompt)
+        } else {
+            Vec::new()
+        };
+        for (call, _) in waiting.answers.iter().take(plan.answers_done) {
+            memory.calls.answered(*call);
+        }
+        let timer = plan.timer(!memory.calls.is_empty(), now);
+        let parts = plan.parts(self.contact, &withdrawn, timer);
+        if !parts.is_empty() {
+            let lsn = match self.home.commit(parts).await {
+                Err(StoreError::TooLarge { bytes, .. }) => {
+                    tracing::error!(contact.id = self.contact.0, bytes, "a contact's record is too large");
+                    plan.give_up(self.contact, waiting, now);
+                    self.home.commit(plan.parts(self.contact, &withdrawn, None)).await?
+                }
+                other => other?,
+            };
+            let mut sends = Vec::with_capacity(plan.replies.len());
+            for (row, index) in plan.replies.drain(..).zip(0..) {
+                let id = RowId { lsn, index };
+                memory.sends.note(id, Arc::clone(&row.message));
+                sends.push(outbox::Send::new(id, row));
+            }
+            lanes.push(self.contact, sends);
+        }
+        for (call, answer) in waiting.answers.iter().skip(plan.answers_done) {
+            self.home.shards.board(self.home.shard).answer(self.contact, *call, answer.clone());
+        }
+        if let Some(record) = plan.record {
+            memory.record = record;
+        }
+        if plan.heard.is_some() {
+            memory.heard = plan.heard;
+            if self.home.neighbours.figures.read_receipts == ReadReceipts::Always {
+                self.receipt(memory, false);
+            }
+        }
+        for (call, after_s) in plan.calls {
+            memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
+        }
+        Ok(plan.closed)
+    }
+
+    /// From the acceptance of the oldest row to here, where it is durable.
+    fn measure(&self, waiting: &Waiting, closed: usize) {
+        let Some(first) = waiting.rows.first().filter(|_| closed > 0) else { return };
+        let took_ms = self.home.neighbours.clock.now().since_ms(first.1.accepted_at);
+        metrics::turn_ended("durable", Duration::from_millis(u64::try_from(took_ms).unwrap_or_default()));
+    }
+
+    /// After a load: a call the state waits for is made again, under its own id.
+    fn resume(&self, memory: &mut Memory, now: Timestamp) {
+        if !std::mem::take(&mut memory.fresh) {
+            return;
+        }
+        let neighbours = &self.home.neighbours;
+        let context = Setup {
+            now,
+            contact: self.contact,
+            call: CallId(memory.record.rev + 1),
+            identity: &memory.record.identity,
+            texts: &neighbours.texts,
+            rules: &neighbours.rules,
+            quoted: &|message| memory.sends.find(message),
+        };
+        for effect in neighbours.script.resume(&memory.record.state, &context) {
+            if let Effect::Call { call, after_s } = effect {
+                memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
+            }
+        }
+    }
+
+    /// Makes the calls that are due, and shows the citizen when one takes long.
+    fn act(&self, memory: &mut Memory, now: Timestamp) {
+        let neighbours = &self.home.neighbours;
+        let due = memory.calls.due(now, neighbours.figures.slow_after_ms);
+        let language = neighbours.script.language(&memory.record.state);
+        for call in due.make {
+            asking::make(&self.home, self.contact, &memory.record, call, language);
+        }
+        for call in due.given_up {
+            let answer = Mail::Answer { contact: self.contact, call, answer: Answer::Down };
+            self.home.post(answer);
+        }
+        if due.slow && neighbours.figures.read_receipts == ReadReceipts::WhenSlow {
+            self.receipt(memory, true);
+        }
+    }
+
+    /// A courtesy: it spends the number's budget, and nothing waits for it.
+    fn receipt(&self, memory: &Memory, typing: bool) {
+        let (Some(message), Some((number, _))) = (memory.heard.clone(), memory.record.reply_to.clone()) else {
+            return;
+        };
+        let neighbours = &self.home.neighbours;
+        if !neighbours.budgets.take(&number) {
+            return;
+        }
+        let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
+        let channel = Arc::clone(&self.home.lines().channel);
+        let mark = async move {
+            tokio::time::timeout(within, channel.mark_read(number, message, typing)).await.is_ok_and(|r| r.is_ok())
+        };
+        supervision::task(mark, |marked| {
+            metrics::send_ended(if marked == Ok(true) { "read_receipt" } else { "read_receipt_failed" });
+        });
+    }
+}
