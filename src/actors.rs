@@ -43,7 +43,8 @@ use crate::domain::contact::ContactId;
 use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::limits::Budgets;
 use crate::ports::{
-    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, Inlet, OtpSender, Recovered, Store, Tickets,
+    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, OtpSender, Recovered, RowId,
+    Store, Tickets,
 };
 
 use board::{Board, Mail};
@@ -234,9 +235,7 @@ impl Shards {
 
     /// Puts what was open when the store was opened where it belongs. Before any shard starts.
     pub fn place_recovered(&self, recovered: Recovered, reconcile_ms: i64, clock: &dyn Clock) {
-        for (id, row) in recovered.inbox {
-            self.board(self.of_contact(row.contact)).row(id, row);
-        }
+        self.rows(recovered.inbox);
         for (contact, at) in recovered.timers {
             self.board(self.of_contact(contact)).wish(contact, Some(at));
         }
@@ -245,6 +244,19 @@ impl Shards {
             self.lanes(self.of_contact(contact)).push(contact, vec![send]);
         }
         self.statuses(recovered.statuses);
+    }
+
+    /// Rows to the boards of their shards, all of a board at once.
+    fn rows(&self, rows: Vec<(RowId, InboxRow)>) {
+        let mut of_shards: Vec<Vec<(RowId, InboxRow)>> = self.boards.iter().map(|_| Vec::new()).collect();
+        for (id, row) in rows {
+            of_shards[self.of_contact(row.contact)].push((id, row));
+        }
+        for (board, rows) in self.boards.iter().zip(of_shards) {
+            if !rows.is_empty() {
+                board.rows(rows);
+            }
+        }
     }
 
     fn statuses(&self, statuses: Vec<crate::domain::message::Status>) {
@@ -263,15 +275,15 @@ impl Shards {
 
 impl Inlet for Shards {
     fn deliver(&self, deliveries: Vec<Delivery>) {
-        let mut rows = vec![Vec::new(); self.count()];
+        let mut rows = Vec::new();
+        let mut statuses = Vec::new();
         for delivery in deliveries {
             match delivery {
-                Delivery::Inbox { id, row } => rows[self.of_contact(row.contact)].push((id, row)),
-                Delivery::Status(status) => self.statuses(vec![status]),
+                Delivery::Inbox { id, row } => rows.push((id, row)),
+                Delivery::Status(status) => statuses.push(status),
             }
         }
-        for (shard, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            self.board(shard).rows(rows);
-        }
+        self.rows(rows);
+        self.statuses(statuses);
     }
 }

@@ -53,6 +53,8 @@ struct Inner {
     rows: usize,
     /// Turns under way, as the shard counts them.
     turns: usize,
+    /// The shard has something in hand that stands in no queue here.
+    in_hand: bool,
     /// Which shard has taken over last.
     claim: u64,
     /// Contacts with calls under way, and how many.
@@ -82,22 +84,18 @@ impl Board {
         self.bell.notify_one();
     }
 
-    /// Adds an open row at its place: rows recovered at the start may come after newer ones.
-    pub fn row(&self, id: RowId, row: InboxRow) {
-        self.rows(vec![(id, row)]);
-    }
-
-    /// Adds open rows that became durable together. The shard sees all of them or none: messages of one POST are
-    /// one turn.
-    pub fn rows(&self, rows: Vec<(RowId, InboxRow)>) {
+    /// Adds open rows, each at its place: rows recovered at the start may come after newer ones. All at once, so
+    /// that what came in one POST is one turn.
+    pub fn rows(&self, rows: impl IntoIterator<Item = (RowId, InboxRow)>) {
         let mut inner = self.lock();
         for (id, row) in rows {
             let contact = row.contact;
             let slot = inner.slots.entry(contact).or_default();
-            let Err(place) = slot.rows.binary_search_by_key(&id, |(id, _)| *id) else { continue };
-            slot.rows.insert(place, (id, Arc::new(row)));
-            inner.rows += 1;
-            inner.make_ready(contact);
+            if let Err(place) = slot.rows.binary_search_by_key(&id, |(id, _)| *id) {
+                slot.rows.insert(place, (id, Arc::new(row)));
+                inner.rows += 1;
+                inner.make_ready(contact);
+            }
         }
         drop(inner);
         self.ring();
@@ -222,6 +220,11 @@ impl Board {
         inner.drop_if_empty(contact);
     }
 
+    /// The shard starts or ends a round; in between nothing is at rest.
+    pub fn in_hand(&self, in_hand: bool) {
+        self.lock().in_hand = in_hand;
+    }
+
     /// Which shard has taken over last.
     pub fn claim(&self) -> u64 {
         self.lock().claim
@@ -231,6 +234,7 @@ impl Board {
     pub fn start_over(&self) -> u64 {
         let mut inner = self.lock();
         inner.claim += 1;
+        inner.in_hand = false;
         inner.turns = 0;
         inner.asking.clear();
         let claim = inner.claim;
@@ -251,7 +255,7 @@ impl Board {
     /// Nothing waits, and no turn is under way.
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
-        inner.slots.is_empty() && inner.turns == 0 && inner.mail.is_empty()
+        !inner.in_hand && inner.slots.is_empty() && inner.turns == 0 && inner.mail.is_empty()
     }
 }
 

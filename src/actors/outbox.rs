@@ -73,6 +73,7 @@ impl Outbox {
 
     fn work(&mut self) {
         let lanes = self.lanes();
+        lanes.in_hand(true);
         let mut left = GO_MAX;
         while left > 0
             && let Some((contact, id, outcome)) = lanes.take_ended()
@@ -99,6 +100,7 @@ impl Outbox {
             }
             left -= 1;
         }
+        lanes.in_hand(false);
         if left == 0 {
             lanes.ring();
         }

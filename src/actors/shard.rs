@@ -116,6 +116,7 @@ impl Shard {
 
     fn work(&mut self, context: &mut Context<Self>) {
         let board = self.board();
+        board.in_hand(true);
         let mut left = GO_MAX;
         while left > 0
             && let Some(mail) = board.take_mail()
@@ -131,6 +132,7 @@ impl Shard {
         }
         self.sight.beat();
         self.sight.look(self.sessions.awake(), self.accounts.awake(), self.accounts.busy());
+        board.in_hand(false);
         if left == 0 {
             board.ring();
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::Receiver;
 
-use siaga::app::StoreChoice;
+use siaga::app::{StoreChoice, World};
 use siaga::clock::ManualClock;
 use siaga::desk::DeskMove;
 use siaga::domain::contact::Recipient;
@@ -102,6 +102,11 @@ impl Runner {
     fn start(directory: &Path) -> Self {
         let clock = Arc::new(ManualClock::at(MORNING));
         let mut options = options(clock.clone());
+        if let World::Emulator(world) = &mut options.world {
+            // News of a report outside the 24 hours go by a template, which a transcript does not know: it shows
+            // the words.
+            world.rules.window = false;
+        }
         options.store = StoreChoice::Journal(siaga::store::Options::new(directory));
         let app = TestApp::start(options);
         let events = app.handles.emulator.as_ref().expect("an emulator").subscribe();

@@ -23,7 +23,7 @@ fn taken(board: &Board, contact: ContactId, max: usize) -> Vec<RowId> {
 fn rows_come_in_their_order_whatever_order_they_were_left_in() {
     let board = Board::default();
     for lsn in [3, 1, 2, 2] {
-        board.row(id(lsn), row(A));
+        board.rows([(id(lsn), row(A))]);
     }
     assert_eq!(board.view().rows_open, 3, "a row is there once");
     assert_eq!(taken(&board, A, 2), [id(1), id(2)]);
@@ -48,19 +48,19 @@ fn rows_that_come_together_are_seen_together() {
 #[test]
 fn each_contact_stands_in_line_once() {
     let board = Board::default();
-    board.row(id(1), row(A));
-    board.row(id(2), row(B));
-    board.row(id(3), row(A));
+    board.rows([(id(1), row(A))]);
+    board.rows([(id(2), row(B))]);
+    board.rows([(id(3), row(A))]);
     assert_eq!([board.next_ready(), board.next_ready(), board.next_ready()], [Some(A), Some(B), None]);
 }
 
 #[test]
 fn what_came_during_a_turn_is_the_next_turn() {
     let board = Board::default();
-    board.row(id(1), row(A));
+    board.rows([(id(1), row(A))]);
     assert_eq!(board.next_ready(), Some(A));
     assert_eq!(taken(&board, A, 9), [id(1)]);
-    board.row(id(2), row(A));
+    board.rows([(id(2), row(A))]);
     board.turned(A, &[id(1)]);
     assert_eq!(board.next_ready(), Some(A));
     assert_eq!(taken(&board, A, 9), [id(2)]);
@@ -73,7 +73,7 @@ fn what_came_during_a_turn_is_the_next_turn() {
 #[test]
 fn a_turn_that_failed_finds_its_rows_again() {
     let board = Board::default();
-    board.row(id(1), row(A));
+    board.rows([(id(1), row(A))]);
     board.next_ready();
     board.take(A, 9);
     board.turned(A, &[]);
@@ -102,7 +102,7 @@ fn a_full_mailbox_loses_nothing() {
 fn a_new_shard_finds_all_that_waits() {
     let board = Board::default();
     for (lsn, contact) in [(1, A), (2, B)] {
-        board.row(id(lsn), row(contact));
+        board.rows([(id(lsn), row(contact))]);
         board.next_ready();
         board.take(contact, 9);
     }
@@ -120,4 +120,29 @@ fn questions_are_refused_past_their_bound() {
     let question = || AccountEvent::EndLogins { changes_shut_until: Timestamp(0) };
     let taken = (0..QUESTIONS_MAX + 10).filter(|_| board.ask(phone, question())).count();
     assert_eq!(taken, QUESTIONS_MAX);
+}
+
+#[test]
+fn what_came_in_one_post_is_taken_together() {
+    // A shard that takes as fast as it can, beside a store's thread that adds: it never sees half a POST.
+    const POSTS: u64 = 2_000;
+    let board = Arc::new(Board::default());
+    let adding = Arc::clone(&board);
+    let store = std::thread::spawn(move || {
+        for lsn in 0..POSTS {
+            adding.rows((0..4).map(|index| (RowId { lsn: Lsn(lsn), index }, row(A))));
+        }
+    });
+    let mut taken = 0;
+    while taken < POSTS * 4 {
+        if board.next_ready().is_none() {
+            std::thread::yield_now();
+            continue;
+        }
+        let ids: Vec<RowId> = board.take(A, usize::MAX).rows.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.len() % 4, 0, "half a POST was taken");
+        taken += ids.len() as u64;
+        board.turned(A, &ids);
+    }
+    store.join().unwrap();
 }

@@ -30,6 +30,8 @@ struct Inner {
     statuses: VecDeque<Status>,
     ended: VecDeque<(ContactId, RowId, Outcome)>,
     flying: usize,
+    /// The outbox has something in hand that stands in no queue here.
+    in_hand: bool,
     claim: u64,
 }
 
@@ -202,6 +204,11 @@ impl Lanes {
         None
     }
 
+    /// The outbox starts or ends a round; in between nothing is at rest.
+    pub fn in_hand(&self, in_hand: bool) {
+        self.lock().in_hand = in_hand;
+    }
+
     /// Which outbox has taken over last.
     pub fn claim(&self) -> u64 {
         self.lock().claim
@@ -213,6 +220,7 @@ impl Lanes {
         inner.claim += 1;
         let claim = inner.claim;
         inner.flying = 0;
+        inner.in_hand = false;
         inner.ended.clear();
         inner.lanes.values_mut().for_each(|lane| lane.start_over(now, reconcile_ms));
         let contacts: Vec<ContactId> = inner.lanes.keys().copied().collect();
@@ -227,7 +235,11 @@ impl Lanes {
     /// Nothing in the air, and nothing that would leave now.
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
-        inner.flying == 0 && inner.ready.is_empty() && inner.ended.is_empty()
+        !inner.in_hand
+            && inner.flying == 0
+            && inner.ready.is_empty()
+            && inner.ended.is_empty()
+            && inner.statuses.is_empty()
     }
 
     /// Figures for `/actors`.
