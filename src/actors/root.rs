@@ -6,14 +6,13 @@
 //! starts it afresh.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message, StreamHandler};
 use tokio::sync::watch;
 
 use super::session::Home;
-use super::shard::Shard;
 use super::shard::view::{ShardView, Sight};
+use super::shard::{Shard, ticks};
 use super::supervision::{self, Exit, RestartWindow, Verdict};
 use super::{Neighbours, Shards};
 use crate::domain::time::MINUTE_MS;
@@ -22,7 +21,7 @@ use crate::ports::Writer;
 
 const RESTARTS_MAX: usize = 3;
 const LOST_THREADS_MAX: usize = 2;
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY_MS: u64 = 1_000;
 /// Looks without a beat after which a thread counts as lost.
 const STUCK_LOOKS: u32 = 10;
 
@@ -56,6 +55,9 @@ struct Child {
     beats: u64,
     still: u32,
 }
+
+/// Time to see whether all move.
+struct Look;
 
 /// A shard ended.
 #[derive(Message)]
@@ -167,7 +169,14 @@ impl Actor for Root {
             self.children.push(child);
             self.start_shard(shard, context);
         }
-        context.run_interval(LOOK_EVERY, |root, context| root.watch(context));
+        // Never two looks at once: a machine that stood still has not lost its threads.
+        context.add_stream(ticks(LOOK_EVERY_MS, || Look));
+    }
+}
+
+impl StreamHandler<Look> for Root {
+    fn handle(&mut self, _: Look, context: &mut Context<Self>) {
+        self.watch(context);
     }
 }
 

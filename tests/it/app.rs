@@ -218,7 +218,7 @@ async fn after_a_crash_replies_that_may_have_left_wait_for_a_status_then_go_once
     let app = house.open();
     house.channel.hang.store(1, Ordering::SeqCst);
     assert_eq!(app.post(&envelope(&[text("s1", SITI, "a")])).await, 200);
-    eventually("the turn is durable", || house.store.open_rows() == (0, 1)).await;
+    eventually("its reply is on the way", || house.channel.tried.load(Ordering::SeqCst) == 1).await;
     house.crash(app);
     house.channel.hang.store(0, Ordering::SeqCst);
     let app = house.open();
@@ -241,7 +241,9 @@ async fn a_status_settles_what_a_crash_left_open() {
     app.at_rest().await;
     house.channel.fail_next([SendError::Ambiguous { reason: "reset".into() }]);
     assert_eq!(app.post(&envelope(&[text("s2", SITI, "b")])).await, 200);
-    eventually("the second turn is durable", || house.store.open_rows() == (0, 1)).await;
+    eventually("the second reply was tried", || house.channel.tried.load(Ordering::SeqCst) == 2).await;
+    app.at_rest().await;
+    assert_eq!(house.store.open_rows(), (0, 1));
     house.crash(app);
     let app = house.open();
     // A status of another message settles nothing; its own does. The tag differs by the row alone, so a forged

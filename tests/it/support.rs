@@ -62,6 +62,8 @@ pub(crate) struct Recording {
     failures: Mutex<Vec<SendError>>,
     /// Sends that never get an answer, while this is above zero.
     pub(crate) hang: AtomicUsize,
+    /// Sends that were tried.
+    pub(crate) tried: AtomicUsize,
     /// Messages marked as read.
     pub(crate) receipts: AtomicUsize,
 }
@@ -96,6 +98,7 @@ impl Recording {
 
 impl Channel for Recording {
     fn send(&self, outgoing: OutgoingMessage) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             if self.hang.load(Ordering::SeqCst) > 0 {
                 std::future::pending::<()>().await;
