@@ -41,7 +41,7 @@ fn rows_that_come_together_are_seen_together() {
             }
         }
     });
-    board.rows((1..=50).map(|lsn| (id(lsn), row(A))).collect());
+    board.rows((1..=50).map(|lsn| (id(lsn), row(A))));
     assert_eq!(seen.join().expect("the reader"), 50);
 }
 
