@@ -114,6 +114,11 @@ pub struct Store {
     pub queue_records_max: usize,
     pub queue_bytes_max: usize,
     pub open_bytes_max: u64,
+    pub apply_after_ms: u64,
+    pub apply_window_bytes: u64,
+    pub checkpoint_bytes: u64,
+    pub export_after_bytes: u64,
+    pub table_cache_bytes: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

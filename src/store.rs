@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::keys::ServerKeys;
-use crate::ports::{Clock, Lsn};
+use crate::ports::{Clock, Lsn, StoreError};
 
 mod applier;
 mod carry;
@@ -53,6 +53,7 @@ mod rows;
 mod seal;
 mod segment;
 mod shared;
+mod starts;
 mod table;
 pub mod tree;
 mod trim;
@@ -99,6 +100,8 @@ pub struct Options {
     pub export_after_bytes: u64,
     /// Memory for the table; smaller than its data, it grows without bound (reliability.md 0a).
     pub table_cache_bytes: u64,
+    /// Starts within a minute at which what was in flight is set aside; 0: never.
+    pub crash_loop_starts: usize,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
     pub accept_loss: Option<RangeInclusive<u64>>,
 }
@@ -121,6 +124,7 @@ impl Options {
             checkpoint_bytes: 64 << 20,
             export_after_bytes: 256 << 20,
             table_cache_bytes: 2 << 30,
+            crash_loop_starts: 3,
             accept_loss: None,
         }
     }
@@ -157,6 +161,8 @@ pub enum OpenError {
     NoExport { from: Lsn },
     #[error("what the journal holds open cannot be read: {0}")]
     Part(#[from] PartError),
+    #[error("messages that were in flight cannot be set aside: {0}")]
+    SetAside(StoreError),
     #[error("a thread of the store cannot be started: {0}")]
     Thread(std::io::Error),
 }

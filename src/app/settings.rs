@@ -149,6 +149,11 @@ fn store_options(config: &Config) -> store::Options {
         queue_records_max: at.queue_records_max,
         queue_bytes_max: at.queue_bytes_max,
         open_bytes_max: at.open_bytes_max,
+        apply_after_ms: at.apply_after_ms,
+        apply_window_bytes: at.apply_window_bytes,
+        checkpoint_bytes: at.checkpoint_bytes,
+        export_after_bytes: at.export_after_bytes,
+        table_cache_bytes: at.table_cache_bytes,
         ..store::Options::new(&at.path)
     }
 }

@@ -11,7 +11,7 @@ const DAY_S: i64 = 86_400;
 const GIB: i64 = 1 << 30;
 
 /// Key, least, most.
-const NUMBERS: [(&str, i64, i64); 59] = [
+const NUMBERS: [(&str, i64, i64); 64] = [
     ("server.web_workers", 0, 256),
     ("server.shards", 0, 256),
     // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
@@ -33,6 +33,11 @@ const NUMBERS: [(&str, i64, i64); 59] = [
     ("store.queue_records_max", 16, 1_000_000),
     ("store.queue_bytes_max", 8 << 20, 4 * GIB),
     ("store.open_bytes_max", 16 << 20, 64 * GIB),
+    ("store.apply_after_ms", 10, 60_000),
+    ("store.apply_window_bytes", 1 << 20, GIB),
+    ("store.checkpoint_bytes", 1 << 20, 16 * GIB),
+    ("store.export_after_bytes", 1 << 20, 64 * GIB),
+    ("store.table_cache_bytes", 64 << 20, 256 * GIB),
     ("actors.mailbox_messages_max", 1, 10_000),
     ("actors.passivate_after_s", 1, DAY_S),
     ("actors.sessions_awake_max", 100, 10_000_000),

@@ -19,8 +19,8 @@ use super::export::Export;
 use super::identity::StoreId;
 use super::pending::{Next, Window};
 use super::shared::Shared;
-use super::table;
 use super::tree::{self, Tree, TreeFault};
+use super::{starts, table};
 use crate::ports::Lsn;
 
 /// What the applier cannot go on after.
@@ -124,7 +124,8 @@ impl Applier {
                 }
                 Next::Last(window) => {
                     self.apply(window)?;
-                    return self.check_point();
+                    self.check_point()?;
+                    return Ok(starts::clear(&*self.shared.disk, &self.dir)?);
                 }
                 Next::Stopped => return Ok(()),
             }

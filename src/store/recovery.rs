@@ -15,9 +15,10 @@ use super::segment::{self, Head, Segment};
 use super::shared::{Recovery, Shared};
 use super::tree::TreeFault;
 use super::walk::{self, End};
-use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, table};
+use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, starts, table};
 use crate::domain::keys::ServerKeys;
-use crate::ports::{Clock, Lsn};
+use crate::domain::time::Timestamp;
+use crate::ports::{Clock, Lsn, Store};
 
 /// What reading back needs to know of the store.
 struct Source<'a> {
@@ -40,6 +41,8 @@ pub(super) fn open(
     let journal_dir = options.path.join("journal");
     disk.create_dir(&journal_dir).map_err(DiskFailure::of("create", &journal_dir))?;
     let lock = lock(&*disk, &options.path)?;
+    let starts = options.crash_loop_starts;
+    let crash_loop = starts > 0 && starts::mark(&*disk, &options.path, clock.now(), starts)?;
     let seal = Seal::new(keys);
     let store = identity::read_or_create(&*disk, &options.path, seal.key_id())?;
     // A process that was killed may have left names that only the page cache knows; we build on them.
@@ -61,12 +64,38 @@ pub(super) fn open(
         exports: &exports,
     };
     let opened = table::open(&*disk, options, checkpoint, &source.rebuild())?;
-    let (recovery, end, table, since_export) = match source.read_back(opened) {
+    let (mut recovery, end, table, since_export) = match source.read_back(opened) {
         Err(OpenError::Table(TreeFault::Broken(reason))) => {
             source.read_back(table::begin_anew(&*disk, options, &reason, &source.rebuild())?)?
         }
         outcome => outcome?,
     };
+    let head = go_on(&disk, &journal_dir, store, end, segments.last(), clock.now())?;
+    let withheld = if crash_loop { recovery.rows.withhold_inbox() } else { Vec::new() };
+    let now = clock.now();
+    let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, options));
+    let begin = applier::Start { table, checkpoint, store, exports, accepted, since_export };
+    let journal = start(shared, head, begin, options).map_err(OpenError::Thread)?;
+    if crash_loop {
+        let rows = withheld.len();
+        tracing::error!("the {starts}th start within a minute: {rows} messages in flight become dead letters");
+    }
+    for record in starts::set_aside(&withheld, now) {
+        // Durable later: until then they are open, and withheld again if this start ends like those before.
+        journal.append(record).map_err(OpenError::SetAside)?;
+    }
+    Ok(journal)
+}
+
+/// The segment to write to, cut where the journal ends.
+fn go_on(
+    disk: &Arc<dyn Disk>,
+    journal_dir: &Path,
+    store: StoreId,
+    end: End,
+    last: Option<&Segment>,
+    now: Timestamp,
+) -> Result<Head, OpenError> {
     let End { next, head, torn_bytes } = end;
     if torn_bytes > 0 {
         tracing::warn!(
@@ -74,18 +103,14 @@ pub(super) fn open(
             next.0
         );
     }
-    let head = if let Some((last, offset)) = head {
-        Head::resume(Arc::clone(&disk), &journal_dir, store, &last, offset)?
-    } else {
-        // A segment whose start frame was torn holds nothing; it is begun anew.
-        if let Some(torn) = segments.last().filter(|last| last.first >= next) {
-            disk.remove(&torn.path).map_err(DiskFailure::of("remove", &torn.path))?;
-        }
-        Head::begin(Arc::clone(&disk), &journal_dir, store, next, clock.now())?
-    };
-    let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, options));
-    let begin = applier::Start { table, checkpoint, store, exports, accepted, since_export };
-    start(shared, head, begin, options).map_err(OpenError::Thread)
+    if let Some((last, offset)) = head {
+        return Ok(Head::resume(Arc::clone(disk), journal_dir, store, &last, offset)?);
+    }
+    // A segment whose start frame was torn holds nothing; it is begun anew.
+    if let Some(torn) = last.filter(|last| last.first >= next) {
+        disk.remove(&torn.path).map_err(DiskFailure::of("remove", &torn.path))?;
+    }
+    Ok(Head::begin(Arc::clone(disk), journal_dir, store, next, now)?)
 }
 
 fn start(shared: Arc<Shared>, head: Head, begin: applier::Start, options: &Options) -> std::io::Result<Journal> {

@@ -164,6 +164,14 @@ impl Rows {
         }
     }
 
+    /// Takes what waits out of what `attach` will hand over. The rows stay open until a record closes them.
+    pub(super) fn withhold_inbox(&mut self) -> Vec<(RowId, InboxRow)> {
+        match &mut self.reader {
+            Reader::Waiting(bodies) => std::mem::take(&mut bodies.inbox).into_iter().collect(),
+            Reader::Attached(_) => Vec::new(),
+        }
+    }
+
     /// Whether an inbox row is open.
     pub(super) fn is_waiting(&self, id: RowId) -> bool {
         self.inbox.contains_key(&id)

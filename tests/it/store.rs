@@ -6,6 +6,7 @@ mod damage;
 mod disk;
 mod model;
 mod power;
+mod starts;
 mod table;
 mod tree;
 mod trim;

@@ -51,6 +51,7 @@ pub(crate) fn options(path: &Path) -> Options {
         apply_window_bytes: 300,
         checkpoint_bytes: 500,
         export_after_bytes: u64::MAX,
+        crash_loop_starts: 0,
         table_cache_bytes: 8 << 20,
         ..Options::new(path)
     }
