@@ -6,23 +6,22 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a model looks at what it holds and at nothing else")]
 
-use std::collections::BTreeSet;
+mod neighbours;
+mod proven;
+
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
-use siaga::conversation::input::{self, YesNo};
 use siaga::conversation::{Context, Effect, Event, Notice, Rules, State, Step, Texts, resume, step};
-use siaga::domain::call::{Answer, Call, CallId, Identified, Login, Request, Subject};
-use siaga::domain::citizen::{Dose, PersonId, VaccinationRecord};
-use siaga::domain::contact::{BusinessNumber, ContactId, Identity};
-use siaga::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
-use siaga::domain::name::Name;
-use siaga::domain::nik::Nik;
-use siaga::domain::otp::OtpPurpose;
+use siaga::domain::call::CallId;
+use siaga::domain::contact::{Bsuid, BusinessNumber, ContactId, Identity};
+use siaga::domain::message::{Content, Inbound, MessageId, Outbound, Text};
 use siaga::domain::phone::{Mobile, Phone};
-use siaga::domain::ticket::{TicketKind, TicketNumber, TicketState, TicketView};
-use siaga::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
-use time::{Date, Month};
+use siaga::domain::ticket::{TicketKind, TicketState};
+use siaga::domain::time::{SECOND_MS, Timestamp};
+
+use neighbours::ticket;
+use proven::Proven;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::embedded().expect("the texts"));
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
@@ -178,61 +177,8 @@ fn outcome() -> impl Strategy<Value = Option<Op>> {
     ]
 }
 
-/// The answers that a call can have, as [`Chat::answer`] numbers them.
-fn possible(request: &Request) -> &'static [u8] {
-    match request {
-        Request::ChallengeOtp { .. } => &[0, 1, 2, 3],
-        Request::CheckOtp { .. } => &[4, 5, 6, 7, 8, 2],
-        Request::StepUp { .. } => &[9, 10, 2],
-        Request::Identify { .. } => &[11, 12, 13, 26, 27],
-        Request::ReadRecord { .. } => &[14, 26, 27],
-        Request::ReadIssued { .. } => &[15, 26],
-        Request::ChangeName { .. } => &[16, 17, 20, 27],
-        Request::ChangePhone { .. } => &[18, 19, 20, 27],
-        Request::Undo { .. } => &[21, 22],
-        Request::Leave { .. } => &[26],
-        Request::FileTicket(_) => &[23, 27],
-        Request::AddToTicket { .. } | Request::ReopenTicket { .. } => &[24, 27],
-        Request::ReadTickets => &[25, 27],
-    }
-}
-
 fn mobile(digits: &str) -> Mobile {
     Mobile::from_phone(Phone::from_wa_id(digits).expect("a number")).expect("a mobile")
-}
-
-fn subject(person: &str, doses: u8) -> Subject {
-    let dose = |number: u8| Dose {
-        number,
-        date: Date::from_calendar_date(2021, Month::September, number).expect("a date"),
-        vaccine: String::from("CoronaVac"),
-        batch: String::from("B-1"),
-        certificate: (number != 3).then(|| format!("{person}/{number}")),
-    };
-    Subject {
-        person: PersonId(person.to_owned()),
-        nik: Nik::parse("0001014708900003").expect("a nik"),
-        name: Name::parse(SECRET_NAME).expect("a name"),
-        record: VaccinationRecord {
-            birth_date: Date::from_calendar_date(1990, Month::August, 7).expect("a date"),
-            doses: (1..=doses).map(dose).collect(),
-        },
-    }
-}
-
-fn ticket(now: Timestamp, kind: TicketKind, state: TicketState) -> TicketView {
-    let number = TicketNumber::new(48_210_937).expect("a number");
-    TicketView { number, kind, state, due: now.plus_ms(72 * 60 * MINUTE_MS) }
-}
-
-/// What was proven so far, known from outside.
-#[derive(Default)]
-struct Proven {
-    /// The citizen did something that agrees since the session began.
-    agreed: bool,
-    login: Option<(Mobile, u32)>,
-    at: Option<Timestamp>,
-    people: BTreeSet<String>,
 }
 
 struct Chat {
@@ -242,7 +188,6 @@ struct Chat {
     revision: u64,
     messages: u64,
     epoch: u8,
-    out: Option<Call>,
     proven: Proven,
 }
 
@@ -252,13 +197,12 @@ impl Chat {
             state: State::default(),
             identity: Identity {
                 phone: has_phone.then(|| mobile("6281200000042").phone()),
-                bsuid: (!has_phone).then(|| siaga::domain::contact::Bsuid(String::from("ID.abc"))),
+                bsuid: (!has_phone).then(|| Bsuid(String::from("ID.abc"))),
             },
             now: Timestamp::from_unix_s(1_795_399_200),
             revision: 0,
             messages: 0,
             epoch: 0,
-            out: None,
             proven: Proven::default(),
         }
     }
@@ -287,16 +231,18 @@ impl Chat {
                 let content = self.strange(*which);
                 self.message(content)
             }
-            Op::Late(which) => Event::Answer { call: CallId(self.revision / 2), answer: self.answer(*which) },
+            Op::Late(which) => {
+                Event::Answer { call: CallId(self.revision / 2), answer: neighbours::answer(*which, self.now) }
+            }
             Op::Right | Op::Other(_) | Op::Lie(_) => {
-                let Some(call) = self.out.clone() else { return Ok(()) };
+                let Some(call) = self.proven.out.clone() else { return Ok(()) };
                 let answer = match op {
                     Op::Other(which) => {
-                        let possible = possible(&call.request);
-                        self.answer(possible[usize::from(*which) % possible.len()])
+                        let possible = neighbours::possible(&call.request);
+                        neighbours::answer(possible[usize::from(*which) % possible.len()], self.now)
                     }
-                    Op::Lie(which) => self.answer(*which),
-                    _ => self.truth(&call.request),
+                    Op::Lie(which) => neighbours::answer(*which, self.now),
+                    _ => neighbours::truth(&call.request, self.now, u8::try_from(self.messages % 4).unwrap_or(1)),
                 };
                 Event::Answer { call: call.id, answer }
             }
@@ -341,74 +287,9 @@ impl Chat {
         }
     }
 
-    /// Any answer at all.
-    fn answer(&self, which: u8) -> Answer {
-        let until = self.now.plus_ms(30 * MINUTE_MS);
-        let view = |kind| ticket(self.now, kind, TicketState::Filed);
-        let login = |step_up, weak| Login { epoch: 9, step_up, weak };
-        let found = |person| Identified::Found(Box::new(subject(person, 2)));
-        match which {
-            0 => Answer::OtpSent,
-            1 => Answer::OtpWait { seconds: 35 },
-            2 => Answer::Locked { until },
-            3 => Answer::NotRegistered,
-            4 => Answer::OtpRight(login(false, false)),
-            5 => Answer::OtpRight(login(true, false)),
-            6 => Answer::OtpRight(login(false, true)),
-            7 => Answer::OtpWrong { left: 4 },
-            8 => Answer::OtpExpired,
-            9 => Answer::StepUpRight(login(false, false)),
-            10 => Answer::StepUpWrong { left: 1 },
-            11 => Answer::Identified { people: vec![found("p1")], misses_left: 3 },
-            12 => Answer::Identified { people: vec![Identified::Miss], misses_left: 2 },
-            13 => Answer::Identified { people: vec![found("p1"), Identified::Miss, found("p2")], misses_left: 0 },
-            14 => Answer::Record(Box::new(subject("p2", 3))),
-            15 => Answer::Issued(true),
-            16 => Answer::NameChanged,
-            17 => Answer::NeedsDesk,
-            18 => Answer::PhoneChanged,
-            19 => Answer::PhoneFull,
-            20 => Answer::ChangesShut { until },
-            21 => Answer::Undone { ticket: view(TicketKind::NameChange) },
-            22 => Answer::UndoUnknown,
-            23 => Answer::TicketFiled(view(TicketKind::OldNumberLost)),
-            24 => Answer::NoTicket,
-            25 => Answer::Tickets(vec![view(TicketKind::Other); 7]),
-            26 => Answer::LoginGone,
-            _ => Answer::Down,
-        }
-    }
-
-    fn truth(&self, request: &Request) -> Answer {
-        let view = |kind| ticket(self.now, kind, TicketState::Filed);
-        let login = Login { epoch: 3, step_up: false, weak: false };
-        match request {
-            Request::ChallengeOtp { .. } => Answer::OtpSent,
-            Request::CheckOtp { .. } => Answer::OtpRight(login),
-            Request::StepUp { .. } => Answer::StepUpRight(login),
-            Request::Identify { claims, .. } => {
-                let person = |claim: &siaga::domain::call::Claim| {
-                    let person = format!("p{}", claim.name.as_str().len());
-                    Identified::Found(Box::new(subject(&person, u8::try_from(self.messages % 4).unwrap_or(1))))
-                };
-                Answer::Identified { people: claims.iter().map(person).collect(), misses_left: 3 }
-            }
-            Request::ReadRecord { person, .. } => Answer::Record(Box::new(subject(&person.0, 3))),
-            Request::ReadIssued { .. } => Answer::Issued(true),
-            Request::ChangeName { .. } => Answer::NameChanged,
-            Request::ChangePhone { .. } => Answer::PhoneChanged,
-            Request::Undo { .. } => Answer::Undone { ticket: view(TicketKind::ChangeUndone) },
-            Request::Leave { .. } => Answer::Left,
-            Request::FileTicket(draft) => Answer::TicketFiled(view(draft.kind)),
-            Request::AddToTicket { .. } => Answer::TicketAdded(view(TicketKind::Other)),
-            Request::ReopenTicket { .. } => Answer::TicketReopened(view(TicketKind::Other)),
-            Request::ReadTickets => Answer::Tickets(vec![view(TicketKind::Other)]),
-        }
-    }
-
     fn turn(&mut self, event: &Event) -> Result<(), TestCaseError> {
         self.revision += 1;
-        self.learn(event);
+        self.proven.learn(event, self.now);
         let before = self.state.clone();
         let context = Context {
             now: self.now,
@@ -426,137 +307,12 @@ impl Chat {
         prop_assert!(wake_at.is_none_or(|at| at > self.now || *event != Event::Wake), "it wakes for ever");
         let bytes = postcard::to_stdvec(&self.state).expect("a state is written").len();
         prop_assert!(bytes <= 1_900, "{} bytes at rest", bytes);
-        self.hold_calls(&effects, &resumed)?;
-        self.hold_replies(&effects)?;
+        self.proven.hold_calls(&effects, &resumed, self.now)?;
+        self.proven.hold_replies(&effects)?;
         if self.state.login().is_none() {
-            self.proven.login = None;
-            self.proven.people.clear();
+            self.proven.log_out();
         }
         self.epoch = self.epoch.max(self.epoch_seen(&effects));
-        Ok(())
-    }
-
-    /// What an event proves, judged without the conversation.
-    fn learn(&mut self, event: &Event) {
-        match event {
-            Event::Message(message) => {
-                let words = match &message.content {
-                    Content::Text(text) => text.0.clone(),
-                    Content::Choice { id, .. } => id.clone(),
-                    Content::Contacts(_) => String::from("0812"),
-                    _ => String::new(),
-                };
-                // Choosing or typing a number is agreeing; so is yes.
-                let read = input::read(&words);
-                let agrees = read.yes_no == Some(YesNo::Yes) || read.choice.is_some() || read.phone.is_some();
-                let agrees = agrees || read.number_choice.is_some();
-                let chooses = ["agree", "send_code", "setuju", "0812", "lain", "other", "resend"];
-                self.proven.agreed |= agrees || chooses.iter().any(|word| words.to_lowercase().contains(word));
-            }
-            Event::Answer { call, answer } => {
-                let Some(out) = self.out.take_if(|out| out.id == *call) else { return };
-                match (out.request, answer) {
-                    (Request::CheckOtp { account, purpose, .. }, Answer::OtpRight(login)) => match purpose {
-                        OtpPurpose::Login if !login.step_up => self.log_in(account, login.epoch),
-                        OtpPurpose::Fresh => self.log_in(account, login.epoch),
-                        _ => {}
-                    },
-                    (Request::StepUp { account, .. }, Answer::StepUpRight(login)) => self.log_in(account, login.epoch),
-                    (Request::Identify { .. }, Answer::Identified { people, .. }) => {
-                        for person in people {
-                            if let Identified::Found(subject) = person {
-                                self.proven.people.insert(subject.person.0.clone());
-                            }
-                        }
-                    }
-                    (request, Answer::Down) => self.out = Some(Call { id: *call, request }),
-                    _ => {}
-                }
-            }
-            Event::Notice(_) | Event::Wake => {}
-        }
-    }
-
-    fn log_in(&mut self, account: Mobile, epoch: u32) {
-        self.proven.login = Some((account, epoch));
-        self.proven.at = Some(self.now);
-    }
-
-    fn hold_calls(&mut self, effects: &[Effect], resumed: &[Effect]) -> Result<(), TestCaseError> {
-        let calls = effects.iter().filter_map(|effect| match effect {
-            Effect::Call { call, .. } => Some(call),
-            _ => None,
-        });
-        let calls: Vec<&Call> = calls.collect();
-        prop_assert!(calls.len() <= 1, "one call a step");
-        let login = self.proven.login.map(|login| login.0);
-        for call in &calls {
-            match &call.request {
-                Request::ChallengeOtp { purpose: OtpPurpose::Login, .. } => prop_assert!(self.proven.agreed),
-                Request::Identify { account, .. } => prop_assert_eq!(Some(*account), login),
-                Request::ReadRecord { account, person } => {
-                    prop_assert_eq!(Some(*account), login);
-                    prop_assert!(self.proven.people.contains(&person.0));
-                }
-                Request::ChangeName { account, person, .. } | Request::ChangePhone { account, person, .. } => {
-                    prop_assert_eq!(Some(*account), login);
-                    prop_assert!(self.proven.people.contains(&person.0));
-                    let age_ms = self.proven.at.map(|at| self.now.since_ms(at));
-                    prop_assert!(age_ms.is_some_and(|age| age <= 15 * MINUTE_MS), "a change on a stale proof");
-                }
-                _ => {}
-            }
-            // Nobody waits for the answer to a leave.
-            if !matches!(call.request, Request::Leave { .. }) {
-                let again = Effect::Call { call: (*call).clone(), after_s: 0 };
-                prop_assert!(resumed.contains(&again), "a restart would forget the call");
-                self.out = Some((*call).clone());
-            }
-        }
-        Ok(())
-    }
-
-    fn hold_replies(&self, effects: &[Effect]) -> Result<(), TestCaseError> {
-        let mut talk = 0;
-        for effect in effects {
-            let Effect::Say(reply) = effect else { continue };
-            talk += usize::from(matches!(reply.kind, ReplyKind::Prompt | ReplyKind::Answer));
-            let (body, limit) = match &reply.message {
-                Outbound::Text { body } => (&body.0, 1024),
-                Outbound::Buttons { body, footer, buttons } => {
-                    let titles: BTreeSet<&str> = buttons.iter().map(|button| button.title.0.as_str()).collect();
-                    prop_assert!(buttons.len() <= 3 && titles.len() == buttons.len());
-                    prop_assert!(titles.iter().all(|title| (1..=20).contains(&title.chars().count())));
-                    prop_assert!(footer.as_ref().is_none_or(|footer| footer.0.chars().count() <= 60));
-                    (&body.0, 1024)
-                }
-                Outbound::List { body, open, rows, .. } => {
-                    prop_assert!(rows.len() <= 10 && open.0.chars().count() <= 20);
-                    prop_assert!(rows.iter().all(|row| (1..=24).contains(&row.title.0.chars().count())));
-                    (&body.0, 1024)
-                }
-                Outbound::Certificate { certificate, file_name, caption } => {
-                    prop_assert_eq!(reply.kind, ReplyKind::Document);
-                    prop_assert!(self.proven.login.is_some(), "a certificate without a login");
-                    let person = certificate.id.split('/').next().unwrap_or_default();
-                    prop_assert!(self.proven.people.contains(person), "a certificate of another");
-                    prop_assert!(file_name.contains(".pdf"));
-                    (&caption.0, 1024)
-                }
-            };
-            prop_assert!(!body.is_empty() && body.chars().count() <= limit);
-            prop_assert!(!body.contains('{') && !body.contains(['\u{2068}', '\u{2069}']), "{}", body);
-            prop_assert!(!body.contains(CODE), "a code is said");
-            prop_assert!(!body.to_uppercase().contains("QANITA"), "the registry's name is said");
-            prop_assert!(longest_number(body) <= 8, "a number is said: {}", body);
-            let shows = ["Status vaksinasi a.n.", "Vaccination status for", "Kami belum menemukan catatan"];
-            if reply.epoch.is_some() || shows.iter().any(|words| body.contains(words)) {
-                let (account, epoch) = self.proven.login.expect("personal words without a login");
-                let stands_on = reply.epoch.map(|stands| (stands.account, stands.epoch));
-                prop_assert_eq!(stands_on, Some((account, epoch)));
-            }
-        }
-        prop_assert!(talk <= 1, "one reply a turn");
         Ok(())
     }
 
@@ -570,23 +326,6 @@ impl Chat {
         });
         ids.filter_map(|button| button.id.split(':').next()?.parse().ok()).max().unwrap_or(self.epoch)
     }
-}
-
-/// Digits of the longest number in a text, however it is grouped.
-fn longest_number(text: &str) -> usize {
-    let (mut longest, mut digits, mut gap) = (0, 0, 0);
-    for c in text.chars() {
-        if c.is_ascii_digit() {
-            digits += 1;
-            gap = 0;
-        } else if matches!(c, ' ' | '-') && gap == 0 && digits > 0 {
-            gap = 1;
-        } else {
-            digits = 0;
-        }
-        longest = longest.max(digits);
-    }
-    longest
 }
 
 proptest! {
