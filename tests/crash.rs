@@ -178,7 +178,13 @@ fn words(form: &Form) -> String {
             format!("{} {}", body.0, titles.join(" "))
         }
         Form::Document { file_name, .. } => format!("(PDF {})", file_name.0),
-        other => format!("{other:?}"),
+        Form::List { .. }
+        | Form::Action { .. }
+        | Form::Media { .. }
+        | Form::Template { .. }
+        | Form::Reaction { .. }
+        | Form::Location { .. }
+        | Form::Contacts { .. } => format!("{form:?}"),
     }
 }
 
