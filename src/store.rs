@@ -39,6 +39,7 @@ mod entrant;
 mod export;
 mod frame;
 mod identity;
+mod inspect;
 mod journal;
 mod losses;
 mod memory;
@@ -59,6 +60,7 @@ pub mod tree;
 mod trim;
 mod walk;
 
+pub use inspect::{Broken, Findings, stats, verify};
 pub use journal::Journal;
 pub use memory::Memory;
 

@@ -42,7 +42,8 @@ pub(super) fn start(shared: Arc<Shared>, head: Head, options: &Options) -> std::
     std::thread::Builder::new().name("siaga-committer".into()).spawn(move || {
         let mut committer =
             Committer { shared: Arc::clone(&shared), head, limits, segment_bytes, unmarked: true, buffer: Vec::new() };
-        let outcome = catch_unwind(AssertUnwindSafe(|| committer.run()));
+        let mut group = Vec::new();
+        let outcome = catch_unwind(AssertUnwindSafe(|| committer.run(&mut group)));
         let mut closed = false;
         let failure = match outcome {
             Ok(Ok(whole)) => {
@@ -56,24 +57,24 @@ pub(super) fn start(shared: Arc<Shared>, head: Head, options: &Options) -> std::
                 source: std::io::ErrorKind::Other.into(),
             }),
         };
-        // The door is shut first: on a simulated disk the process lives on, and nobody may be promised anything.
+        // The door is shut before the group's tickets are dropped: on a simulated disk the process lives on, and
+        // nobody who learns of the failure may find the store open.
         shared.queue.shut();
         if let Some(failure) = failure {
             shared.disk.give_up(&failure);
         }
-        drop(committer);
+        drop((committer, group));
         shared.pending.end(closed);
     })
 }
 
 impl Committer {
     /// Until the store is closed (true: all is durable) or stopped.
-    fn run(&mut self) -> Result<bool, DiskFailure> {
-        let mut group = Vec::new();
+    fn run(&mut self, group: &mut Vec<Job>) -> Result<bool, DiskFailure> {
         loop {
             let idle = self.unmarked.then_some(QUIET);
-            match self.shared.queue.take(&mut group, &self.limits, idle) {
-                Taken::Group => self.commit(&mut group)?,
+            match self.shared.queue.take(group, &self.limits, idle) {
+                Taken::Group => self.commit(group)?,
                 Taken::Idle => self.mark()?,
                 Taken::Drained => {
                     self.mark()?;

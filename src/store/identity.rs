@@ -23,11 +23,18 @@ impl std::fmt::Display for StoreId {
     }
 }
 
+/// Reads the card of a store that must be there.
+pub(super) fn read(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<StoreId, OpenError> {
+    let path = dir.join(FILE);
+    let bytes = disk.read(&path).map_err(DiskFailure::of("read", &path))?;
+    parse(&bytes, &path, key)
+}
+
 /// Reads the card, or writes the first one into a directory that has none.
 pub(super) fn read_or_create(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<StoreId, OpenError> {
     let path = dir.join(FILE);
     match disk.read(&path) {
-        Ok(bytes) => read(&bytes, &path, key),
+        Ok(bytes) => parse(&bytes, &path, key),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
             let mut id = StoreId([0; 16]);
             rand::rng().fill_bytes(&mut id.0);
@@ -39,7 +46,7 @@ pub(super) fn read_or_create(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<
     }
 }
 
-fn read(bytes: &[u8], path: &Path, key: KeyId) -> Result<StoreId, OpenError> {
+fn parse(bytes: &[u8], path: &Path, key: KeyId) -> Result<StoreId, OpenError> {
     let unreadable = |reason: &str| OpenError::Unreadable { path: path.to_owned(), offset: 0, reason: reason.into() };
     let text = str::from_utf8(bytes).map_err(|_| unreadable("it is not text"))?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -25,7 +25,7 @@ pub(super) fn read_and_keep(
     Ok(accepted)
 }
 
-fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
+pub(super) fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
     let path = dir.join(FILE);
     let bytes = match disk.read(&path) {
         Ok(bytes) => bytes,

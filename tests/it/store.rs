@@ -4,8 +4,11 @@
 
 mod damage;
 mod disk;
+mod figures;
+mod inspect;
 mod model;
 mod power;
+mod refusal;
 mod starts;
 mod table;
 mod tree;

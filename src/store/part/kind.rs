@@ -1,7 +1,7 @@
 //! The kinds of parts.
 
 /// Fixed for life: the number is on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
     Put = 1,
@@ -30,6 +30,26 @@ const CARRIED: [(Kind, Kind); 4] = [
 ];
 
 impl Kind {
+    /// For people who look into a store.
+    pub(in crate::store) fn name(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Delete => "delete",
+            Self::OpenInbox => "open inbox",
+            Self::CloseInbox => "close inbox",
+            Self::OpenOutbox => "open outbox",
+            Self::AttemptOutbox => "attempt",
+            Self::CloseOutbox => "close outbox",
+            Self::Status => "status",
+            Self::Timer => "timer",
+            Self::DeadLetter => "dead letter",
+            Self::CarriedInbox => "carried inbox",
+            Self::CarriedOutbox => "carried outbox",
+            Self::CarriedStatus => "carried status",
+            Self::CarriedDeadLetter => "carried dead letter",
+        }
+    }
+
     pub(in crate::store) fn from_number(number: u8) -> Option<Self> {
         use Kind::{
             AttemptOutbox, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put, Status, Timer,
