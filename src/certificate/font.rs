@@ -10,7 +10,6 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Chunk, Filter, Finish, Name, Rect, Ref, Str};
 use subsetter::GlyphRemapper;
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
-use ttf_parser::opentype_layout::Lookup;
 use ttf_parser::{GlyphId, Tag};
 
 use super::CertificateError;
@@ -23,13 +22,23 @@ const SYSTEM_INFO: SystemInfo<'static> =
 
 /// One prepared face.
 pub(super) struct Face {
-    font: ttf_parser::Face<'static>,
-    /// Glyph of the whole font -> CID, the glyph of the cut font.
-    cids: GlyphRemapper,
-    /// Pair adjustments of the font's `kern` feature, in the order they apply.
-    kerning: Vec<Lookup<'static>>,
+    /// By character.
+    letters: Vec<Letter>,
+    /// Pair adjustments of the font's `kern` feature, in the order they apply: what each lookup says is added up.
+    kerning: Vec<Vec<PairAdjustment<'static>>>,
     /// Thousandths of an em in one unit of the font.
     thousandths: f32,
+}
+
+/// A character that the cut face can print.
+struct Letter {
+    character: char,
+    /// In the whole font, whose kerning is used.
+    glyph: GlyphId,
+    /// In the cut one.
+    cid: u16,
+    /// Thousandths of an em, as the document states it: what is computed here is what is shown.
+    width: f32,
 }
 
 /// The objects that one face takes in a document, in a row.
@@ -75,52 +84,60 @@ impl Face {
         chunk: &mut Chunk,
     ) -> Result<Self, CertificateError> {
         let font = ttf_parser::Face::parse(data, 0).map_err(|e| CertificateError::Font(e.to_string()))?;
+        let thousandths = 1_000.0 / f32::from(font.units_per_em());
+        let width = |glyph| (f32::from(font.glyph_hor_advance(glyph).unwrap_or_default()) * thousandths).round();
         let mut cids = GlyphRemapper::new();
         let mut map = UnicodeCmap::<u16>::new(Name(b"siaga-unicode"), SYSTEM_INFO);
-        let mut widths = vec![f32::from(font.glyph_hor_advance(GlyphId(0)).unwrap_or_default())];
-        for letter in letters {
-            let glyph = font.glyph_index(letter).ok_or(CertificateError::Letter)?;
-            if cids.get(glyph.0).is_some() {
-                continue; // two characters, one glyph: the first, the more usual one, is what is read back
+        let mut widths = vec![width(GlyphId(0))];
+        let mut prepared: Vec<Letter> = Vec::new();
+        for character in letters {
+            let glyph = font.glyph_index(character).ok_or(CertificateError::Letter)?;
+            let met = cids.get(glyph.0);
+            let cid = met.unwrap_or_else(|| cids.remap(glyph.0));
+            if met.is_none() {
+                // Of two characters with one glyph the first, the more usual one, is what is read back.
+                map.pair(cid, character);
+                widths.push(width(glyph));
             }
-            map.pair(cids.remap(glyph.0), letter);
-            widths.push(f32::from(font.glyph_hor_advance(glyph).unwrap_or_default()));
+            prepared.push(Letter { character, glyph, cid, width: width(glyph) });
         }
-        let thousandths = 1_000.0 / f32::from(font.units_per_em());
+        prepared.sort_unstable_by_key(|letter| letter.character);
         let program = subsetter::subset(data, 0, &cids).map_err(|e| CertificateError::Font(e.to_string()))?;
         write_type0(refs, post_script, chunk);
-        write_cid_font(refs, post_script, widths.iter().map(|w| (w * thousandths).round()), chunk);
+        write_cid_font(refs, post_script, widths.into_iter(), chunk);
         write_descriptor(refs, post_script, &font, thousandths, chunk);
         pack(refs.program, &program, chunk);
         pack(refs.to_unicode, map.finish().as_slice(), chunk);
-        Ok(Self { kerning: kern_lookups(&font), font, cids, thousandths })
+        Ok(Self { letters: prepared, kerning: kerning(&font), thousandths })
     }
 
     /// Puts text into glyphs. Fails on a character that the cut face does not have.
     pub(super) fn shape(&self, text: &str) -> Result<Run, CertificateError> {
         let mut run = Run { glyphs: Vec::with_capacity(text.len()), advance: 0.0 };
         let mut before: Option<GlyphId> = None;
-        for letter in text.chars() {
-            let glyph = self.font.glyph_index(letter).ok_or(CertificateError::Letter)?;
-            let cid = self.cids.get(glyph.0).ok_or(CertificateError::Letter)?;
-            let nearer = before.map_or(0.0, |left| -f32::from(self.kern(left, glyph)) * self.thousandths);
-            let width = f32::from(self.font.glyph_hor_advance(glyph).unwrap_or_default()) * self.thousandths;
-            // The width as the document states it, so that what is computed here is what is shown.
-            run.advance += width.round() - nearer;
-            run.glyphs.push((cid, nearer));
-            before = Some(glyph);
+        for character in text.chars() {
+            let letter = self.letter(character).ok_or(CertificateError::Letter)?;
+            let nearer = before.map_or(0.0, |left| -f32::from(self.kern(left, letter.glyph)) * self.thousandths);
+            run.advance += letter.width - nearer;
+            run.glyphs.push((letter.cid, nearer));
+            before = Some(letter.glyph);
         }
         Ok(run)
     }
 
     /// Whether the cut face can print this character.
-    pub(super) fn covers(&self, letter: char) -> bool {
-        self.font.glyph_index(letter).is_some_and(|glyph| self.cids.get(glyph.0).is_some())
+    pub(super) fn covers(&self, character: char) -> bool {
+        self.letter(character).is_some()
+    }
+
+    fn letter(&self, character: char) -> Option<&Letter> {
+        let at = self.letters.binary_search_by_key(&character, |letter| letter.character).ok()?;
+        self.letters.get(at)
     }
 
     /// By how much two glyphs move apart (negative: together), in units of the font.
     fn kern(&self, left: GlyphId, right: GlyphId) -> i16 {
-        self.kerning.iter().map(|lookup| kern_of(lookup, left, right)).sum()
+        self.kerning.iter().map(|tables| kern_of(tables, left, right)).sum()
     }
 }
 
@@ -131,8 +148,8 @@ impl Run {
     }
 }
 
-/// The pair adjustments of the `kern` feature.
-fn kern_lookups(font: &ttf_parser::Face<'static>) -> Vec<Lookup<'static>> {
+/// The pair adjustments of the `kern` feature, a list for each of its lookups.
+fn kerning(font: &ttf_parser::Face<'static>) -> Vec<Vec<PairAdjustment<'static>>> {
     let Some(gpos) = font.tables().gpos else { return Vec::new() };
     let mut indices: Vec<u16> = gpos
         .features
@@ -142,13 +159,15 @@ fn kern_lookups(font: &ttf_parser::Face<'static>) -> Vec<Lookup<'static>> {
         .collect();
     indices.sort_unstable();
     indices.dedup();
-    indices.into_iter().filter_map(|index| gpos.lookups.get(index)).collect()
+    // The feature adjusts pairs; what else a font may hang on it is not kerning.
+    let pairs = |table| if let PositioningSubtable::Pair(pairs) = table { Some(pairs) } else { None };
+    let lookups = indices.into_iter().filter_map(|index| gpos.lookups.get(index));
+    lookups.map(|lookup| lookup.subtables.into_iter().filter_map(pairs).collect()).collect()
 }
 
 /// What one lookup says of a pair: the first of its tables that knows the pair decides.
-fn kern_of(lookup: &Lookup<'static>, left: GlyphId, right: GlyphId) -> i16 {
-    for table in lookup.subtables.into_iter::<PositioningSubtable<'_>>() {
-        let PositioningSubtable::Pair(pairs) = table else { continue };
+fn kern_of(tables: &[PairAdjustment<'static>], left: GlyphId, right: GlyphId) -> i16 {
+    for pairs in tables {
         let Some(index) = pairs.coverage().get(left) else { continue };
         let found = match pairs {
             PairAdjustment::Format1 { sets, .. } => sets.get(index).and_then(|set| set.get(right)),

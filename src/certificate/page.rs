@@ -167,21 +167,23 @@ fn halves<'t>(sheet: &Sheet<'_>, name: &'t str) -> Result<Option<(&'t str, &'t s
     Ok(best.map(|(_, parts)| parts))
 }
 
-/// Breaks a text into lines no wider than `room`.
+/// Breaks a text into lines no wider than `room`, each word measured once.
 fn wrapped<'t>(sheet: &Sheet<'_>, style: Style, text: &'t str, room: f32) -> Result<Vec<&'t str>, CertificateError> {
+    let space = sheet.shape(style, " ")?.width(style.size);
     let mut lines = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let mut end = rest.len();
-        while sheet.shape(style, &rest[..end])?.width(style.size) > room {
-            match rest[..end].rfind(' ') {
-                Some(space) => end = space,
-                None => break,
-            }
+    let (mut start, mut end, mut width) = (0, 0, 0.0);
+    for word in text.split(' ') {
+        let own = sheet.shape(style, word)?.width(style.size);
+        if end > start && width + space + own > room {
+            lines.push(&text[start..end]);
+            start = end + 1;
+            width = own;
+        } else {
+            width += if end > start { space + own } else { own };
         }
-        lines.push(&rest[..end]);
-        rest = rest[end..].trim_start();
+        end = if end == 0 { word.len() } else { end + 1 + word.len() };
     }
+    lines.push(&text[start..end]);
     Ok(lines)
 }
 
