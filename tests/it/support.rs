@@ -426,9 +426,11 @@ impl ParrotHouse {
         TestApp::start(self.options())
     }
 
-    /// What the next process finds; the running one can write nothing more.
+    /// What the next process finds; the running one can write nothing more, and what its threads may still send
+    /// before they end goes to a channel of the past: `channel` is the next process's own.
     pub(crate) fn crash(&mut self, app: TestApp) {
         self.store = Arc::new(self.store.reopen());
+        self.channel = Arc::new(Recording::default());
         app.kill();
     }
 }
