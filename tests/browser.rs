@@ -38,7 +38,7 @@ async fn from_hai_to_an_opened_certificate_with_one_mistake_on_the_way() {
     let use_code = browser.appears("#texts li button").await;
 
     // The mistake: the last digit of the code is another one.
-    let code = browser.appears("#texts li button b").await.text().await.unwrap();
+    let code = browser.reads("#texts li button b").await;
     let last = if code.ends_with('7') { '1' } else { '7' };
     input.send_keys(&format!("{}{last}{ENTER}", &code[..5])).await.unwrap();
     browser.hears("Kode belum sesuai. Sisa 4 kesempatan.").await;
@@ -53,13 +53,13 @@ async fn from_hai_to_an_opened_certificate_with_one_mistake_on_the_way() {
     browser.types(ENTER).await;
 
     let link = browser.appears("#log a.file").await;
-    let name = browser.appears("#log a.file b").await.text().await.unwrap();
+    let name = browser.reads("#log a.file b").await;
     assert!(name.starts_with("Sertifikat-Vaksinasi-Dosis-"), "{name}");
     let address = link.prop("href").await.unwrap().unwrap();
     opens_a_pdf(&address).await;
     link.click().await.unwrap();
     browser.holds("document.querySelectorAll('#work .times .answered').length >= 5").await;
-    assert_eq!(browser.windows().await.unwrap().len(), 2, "the certificate is open beside the chat");
+    browser.has_windows(2).await;
     asks_nobody_else(&browser, &server.page_url).await;
 }
 
@@ -191,8 +191,8 @@ async fn a_page_loaded_again_shows_the_chat_and_says_who_is_who() {
     let browser = Browser::start(1280, 800).await;
     for _ in 0..2 {
         browser.goto(&emulator.url()).await.unwrap();
-        let bubble = browser.appears(".message.ours .body").await;
-        assert_eq!(bubble.text().await.unwrap(), "hai <b>tebal</b>", "what people write is never markup");
+        let said = browser.reads(".message.ours .body").await;
+        assert_eq!(said, "hai <b>tebal</b>", "what people write is never markup");
     }
     let log = browser.appears("#log").await;
     assert_eq!(log.attr("role").await.unwrap().as_deref(), Some("log"));

@@ -101,6 +101,20 @@ impl Browser {
         }
     }
 
+    /// Waits until something is there with words to read, and reads them: what has just come into the page is not
+    /// drawn yet, and what is not drawn has no words.
+    pub(crate) async fn reads(&self, css: &str) -> String {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let words = self.appears(css).await.text().await.unwrap();
+            if !words.is_empty() {
+                return words;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "`{css}` stays without words");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits for a button of the chat's newest message by its title, and taps it.
     pub(crate) async fn tap(&self, title: &str) {
         let path = format!("//div[@id='log']/article[last()]//button[normalize-space()='{title}']");
@@ -134,6 +148,15 @@ impl Browser {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while self.script(&format!("return {condition}")).await != Value::Bool(true) {
             assert!(tokio::time::Instant::now() < deadline, "never true: {condition}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until this many windows are open: one opened by a tap comes a moment after it.
+    pub(crate) async fn has_windows(&self, count: usize) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.client.windows().await.unwrap().len() != count {
+            assert!(tokio::time::Instant::now() < deadline, "there are never {count} windows");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
