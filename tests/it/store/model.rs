@@ -15,7 +15,7 @@ use siaga::ports::{
 };
 use siaga::store::{Journal, Memory};
 
-use super::world::{Seen, clock, inbox, key, keys, outbox, record, status, trimming, value, wait};
+use super::world::{Seen, clock, inbox, key, keys, outbox, patient, record, status, trimming, value, wait};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -267,7 +267,7 @@ impl History<'_> {
     fn append(&mut self, pieces: &[Piece]) -> Result<(), TestCaseError> {
         let mut now = self.states.last().unwrap().clone();
         let parts: Vec<Part> = pieces.iter().map(|piece| now.part(piece)).collect();
-        let ticket = match self.machine.store().append(record(parts.clone())) {
+        let ticket = match patient(self.machine.store(), parts.clone()) {
             Ok(ticket) => ticket,
             Err(StoreError::Closed) if self.machine.mortal() => return self.restart(false),
             Err(fault) => return Err(TestCaseError::fail(fault.to_string())),

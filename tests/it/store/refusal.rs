@@ -8,7 +8,7 @@ use siaga::ports::{Part, Store, StoreError};
 use siaga::store::Journal;
 
 use super::disk::{Fault, SimDisk};
-use super::world::{Seen, get, inbox, open_on, options, put, record, value};
+use super::world::{Seen, get, inbox, open_on, options, patient, put, record, value};
 
 const CALLS: u64 = 200;
 /// Enough to pass that many disk calls, rotations among them.
@@ -17,8 +17,7 @@ const RECORDS: u8 = 120;
 /// Appends until the store ends. Gives the records that were acknowledged.
 fn fill(store: &Journal) -> u8 {
     for number in 0..RECORDS {
-        let parts = vec![put(number, "a value"), Part::OpenInbox(inbox(number.into()))];
-        match store.append(record(parts)) {
+        match patient(store, vec![put(number, "a value"), Part::OpenInbox(inbox(number.into()))]) {
             Ok(ticket) => {
                 if ticket.durable.blocking_recv().is_err() {
                     return number;

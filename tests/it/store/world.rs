@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use siaga::clock::ManualClock;
 use siaga::conversation::Notice;
@@ -11,10 +12,13 @@ use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Stat
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RowId, Store, Table, Ticket, Value,
+    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RowId, Store, StoreError, Table, Ticket, Value,
 };
 use siaga::store::disk::Disk;
 use siaga::store::{self, Journal, OpenError, Options};
+
+/// How long the applier may be behind.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Remembers deliveries: rows as (id, contact), statuses by message.
 #[derive(Default)]
@@ -113,8 +117,21 @@ pub(crate) fn record(parts: Vec<Part>) -> Record {
     Record { writer: None, parts }
 }
 
+/// Appends. Waits for the applier, as whoever is told that it is behind: one that lives catches up, one whose disk
+/// refused takes the store with it.
+pub(crate) fn patient(store: &dyn Store, parts: Vec<Part>) -> Result<Ticket, StoreError> {
+    let deadline = Instant::now() + PATIENCE;
+    let record = record(parts);
+    loop {
+        match store.append(record.clone()) {
+            Err(StoreError::Full(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            other => return other,
+        }
+    }
+}
+
 pub(crate) fn append(store: &dyn Store, parts: Vec<Part>) -> Ticket {
-    store.append(record(parts)).unwrap()
+    patient(store, parts).unwrap()
 }
 
 /// Appends and waits until it is durable.
