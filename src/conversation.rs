@@ -6,6 +6,7 @@
 //!
 //! conversation.md decides what is said and understood. Every sentence stands in `config/text/*.ftl` ([`text`]).
 
+pub mod age;
 mod choice;
 mod heard;
 pub mod input;
@@ -35,6 +36,8 @@ pub use text::Texts;
 pub enum Event {
     /// A message of the citizen, for the first time (duplicates never get here).
     Message(Inbound),
+    /// One that was long on its way ([`age`]): answered, and read as no answer.
+    Late(Inbound),
     /// The answer to a call. One with another id than the state waits for is ignored.
     Answer { call: CallId, answer: Answer },
     /// Something that happened to this contact elsewhere.
@@ -86,6 +89,10 @@ pub struct Rules {
     /// How long to wait before a neighbour that was down is asked again; doubles up to the maximum.
     pub retry_first_s: u32,
     pub retry_max_s: u32,
+    /// A message that took longer than this to get here is answered with "we are back" and not acted on.
+    pub late_after_s: u32,
+    /// One that took longer than this is refused: counted, not answered.
+    pub refused_after_s: u32,
     /// Persons on one number.
     pub family_max: u8,
     /// The service's own WhatsApp number as the SMS says it.
@@ -104,6 +111,8 @@ impl Default for Rules {
             silence_after_end_s: 24 * 60 * 60,
             retry_first_s: 5,
             retry_max_s: 60,
+            late_after_s: 10 * 60,
+            refused_after_s: 24 * 60 * 60,
             family_max: 6,
             service_number: String::from("nomor layanan"),
         }

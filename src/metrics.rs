@@ -21,6 +21,7 @@ pub fn describe() {
     describe_counter!("siaga_turns_total", "turns of sessions, by how they ended");
     describe_histogram!("siaga_turn_seconds", "from a message's acceptance to its turn being durable");
     describe_counter!("siaga_messages_absorbed_total", "messages that got no answer of their own, by reason");
+    describe_counter!("siaga_messages_refused_total", "messages refused by policy, by reason");
     describe_counter!("siaga_sends_total", "messages to citizens, by how they ended");
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
@@ -52,6 +53,11 @@ pub fn turn_ended(outcome: &'static str, took: Duration) {
 /// A message got no answer of its own; `reason` is a constant of the session.
 pub fn message_absorbed(reason: &'static str) {
     counter!("siaga_messages_absorbed_total", "reason" => reason).increment(1);
+}
+
+/// A message was refused by policy; `reason` is a constant of the session.
+pub fn message_refused(reason: &'static str) {
+    counter!("siaga_messages_refused_total", "reason" => reason).increment(1);
 }
 
 /// A turn's event made the conversation panic.

@@ -35,6 +35,7 @@ reply_salam = Waalaikumsalam.
 reply_om = Om Swastiastu.
 reply_shalom = Shalom.
 sorry_wait = Sorry for the wait.
+back = Sorry, there was an interruption and your message reached us only now. We are back.
 verified = You are verified.
 photo_first = Sorry, we do not open or keep photos.
 voice_first = Sorry, we cannot listen to voice messages yet.

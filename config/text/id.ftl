@@ -39,6 +39,7 @@ reply_salam = Waalaikumsalam.
 reply_om = Om Swastiastu.
 reply_shalom = Salam sejahtera.
 sorry_wait = Maaf menunggu.
+back = Maaf, layanan sempat terganggu dan pesan Anda baru kami terima. Sekarang sudah pulih.
 verified = Verifikasi berhasil.
 photo_first = Maaf, foto tidak kami buka dan tidak kami simpan.
 voice_first = Maaf, pesan suara belum dapat kami dengarkan.

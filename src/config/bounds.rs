@@ -11,7 +11,7 @@ const DAY_S: i64 = 86_400;
 const GIB: i64 = 1 << 30;
 
 /// Key, least, most.
-const NUMBERS: [(&str, i64, i64); 64] = [
+const NUMBERS: [(&str, i64, i64); 66] = [
     ("server.web_workers", 0, 256),
     ("server.shards", 0, 256),
     // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
@@ -52,6 +52,8 @@ const NUMBERS: [(&str, i64, i64); 64] = [
     ("conversation.silence_after_end_s", 0, 7 * DAY_S),
     ("conversation.retry_first_s", 1, 600),
     ("conversation.retry_max_s", 1, 3_600),
+    ("conversation.late_after_s", 60, DAY_S),
+    ("conversation.refused_after_s", 600, 7 * DAY_S),
     ("conversation.family_max", 1, 6),
     // A code is 20 bits: five minutes and five tries are what keeps it a secret (reliability.md 5.1).
     ("account.otp_life_s", 60, 600),

@@ -70,6 +70,11 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
         "conversation.retry_first_s",
         "is over conversation.retry_max_s",
     );
+    faults.unless(
+        conversation.late_after_s <= conversation.refused_after_s,
+        "conversation.late_after_s",
+        "is over conversation.refused_after_s",
+    );
     faults.unless(account.lock_s.is_sorted(), "account.lock_s", "must not get shorter from lock to lock");
     if otp.kind == OtpKind::Http {
         let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));

@@ -10,6 +10,7 @@ mod family;
 mod greet;
 mod help;
 mod identify;
+mod late;
 mod login;
 mod lost;
 mod notice;
@@ -28,7 +29,7 @@ use super::state::{Answered, Known, Login, Question, Said, Session, State, Waiti
 use super::text::value::Phrase;
 use super::{Context, Effect, Event, Reply, Step};
 use crate::domain::call::{Answer, Call, CallId, Request};
-use crate::domain::message::{Content, Outbound, ReplyKind, Text};
+use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 
@@ -48,19 +49,22 @@ pub(super) struct Talk<'a> {
 pub(super) fn turn(state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
     let mut talk = Talk { state, context, effects: Vec::new(), said: Vec::new(), before: Vec::new() };
     greet::close_if_over(&mut talk);
-    let mut messages: Vec<Said> = Vec::new();
+    let (mut messages, mut late) = (Vec::new(), Vec::new());
     let mut woken = false;
     for event in events {
         match event {
             Event::Notice(notice) => notice::noticed(&mut talk, notice),
             Event::Answer { call, answer } => messages.extend(talk.answered(call, answer)),
-            Event::Message(message) => {
-                messages.push(Said { id: message.id, quotes: message.quotes, content: message.content });
+            Event::Message(message) => messages.push(said(message)),
+            Event::Late(message) => {
+                // The 24 h in which we may write run from when it was sent.
+                talk.state.heard_at = talk.state.heard_at.max(Some(message.sent_at));
+                late.push(said(message));
             }
             Event::Wake => woken = true,
         }
     }
-    talk.heard(messages);
+    talk.heard(messages, late);
     if woken {
         status::watch_again(&mut talk);
     }
@@ -196,19 +200,21 @@ impl Talk<'_> {
     }
 
     /// Reads the messages of a turn, those that came while an answer was awaited among them.
-    fn heard(&mut self, messages: Vec<Said>) {
-        let taken_back: Vec<_> =
-            messages
-                .iter()
-                .filter_map(|message| {
-                    if let Content::Revoke { original } = &message.content { Some(original.clone()) } else { None }
-                })
-                .collect();
-        let messages: Vec<Said> = messages.into_iter().filter(|message| !taken_back.contains(&message.id)).collect();
+    fn heard(&mut self, mut messages: Vec<Said>, mut late: Vec<Said>) {
+        let taken_back: Vec<_> = messages.iter().chain(&late).filter_map(taken_back).collect();
+        messages.retain(|message| !taken_back.contains(&message.id));
+        late.retain(|message| !taken_back.contains(&message.id));
         self.effects.extend(taken_back.into_iter().map(Effect::Purge));
-        if messages.is_empty() {
-            return;
+        let late = late::begin(self, &late);
+        if !messages.is_empty() {
+            self.heard_now(messages);
         }
+        if let Some(late) = late {
+            late::end(self, &late);
+        }
+    }
+
+    fn heard_now(&mut self, messages: Vec<Said>) {
         let now = self.now();
         self.state.heard_at = Some(now);
         if let Some(session) = self.state.session.as_deref_mut() {
@@ -247,6 +253,15 @@ impl Talk<'_> {
         let wake_at = session.into_iter().chain(watch).min();
         Step { state: self.state, effects, wake_at }
     }
+}
+
+fn said(message: Inbound) -> Said {
+    Said { id: message.id, quotes: message.quotes, content: message.content }
+}
+
+/// What a message takes back, if that is what it does.
+fn taken_back(message: &Said) -> Option<MessageId> {
+    if let Content::Revoke { original } = &message.content { Some(original.clone()) } else { None }
 }
 
 /// Puts a reply below an answer of the same turn.

@@ -20,6 +20,8 @@ pub enum Directive {
     Clock(Timestamp),
     /// `wait 16m` (s, m, h, d), in milliseconds: the clock moves on by that.
     Wait(i64),
+    /// `late 11m`: the next turn was so long on its way, in milliseconds.
+    Late(i64),
     /// `citizen phone=… nik=… name="…" doses=…`: somebody stands in the registry.
     Citizen(Box<Citizen>),
     /// `otp 483920`: the next code that is made.
@@ -72,7 +74,7 @@ pub struct DoseGiven {
 /// What is wrong with a directive, and what is allowed.
 pub(super) type Fault = (String, &'static str);
 
-const WORDS: &str = "wa, clock, wait, citizen, otp, number, undo, registry, sms, ticket, or `> ` and a text";
+const WORDS: &str = "wa, clock, wait, late, citizen, otp, number, undo, registry, sms, ticket, or `> ` and a text";
 const MOMENT: &str = "a moment like `2026-11-23 13.50 WIB` (WITA, WIT, seconds as `13.50.25`)";
 const WA: &str = "`wa 0812-0000-0042 [bsuid=ID.abc]` or `wa no-phone bsuid=ID.abc`";
 const CITIZEN: &str = "`citizen phone=0812-0000-0042 nik=<16 digits> name=\"…\" [civil=\"…\"] \
@@ -88,6 +90,7 @@ impl Directive {
             "wa" => wa(rest).ok_or_else(|| fault(WA)),
             "clock" => moment(rest).map(Self::Clock).ok_or_else(|| fault(MOMENT)),
             "wait" => span_ms(rest).map(Self::Wait).ok_or_else(|| fault("a time like `16m` (s, m, h, d)")),
+            "late" => span_ms(rest).map(Self::Late).ok_or_else(|| fault("a time like `11m` (s, m, h, d)")),
             "citizen" => citizen(rest),
             "otp" => six_digits(rest).map(Self::Otp).ok_or_else(|| fault("six digits")),
             "number" => grouped(rest).and_then(TicketNumber::new).map(Self::Number).ok_or_else(|| fault("`4821-0937`")),

@@ -164,6 +164,7 @@ impl Runner<'_> {
             }
             Directive::Clock(at) => self.world.wait_until(*at),
             Directive::Wait(ms) => self.world.wait_until(self.world.now.plus_ms(*ms)),
+            Directive::Late(ms) => self.world.late_ms = *ms,
             Directive::Citizen(citizen) => self.world.people.add(citizen),
             Directive::Otp(code) => self.world.codes.get_mut().expect(Some(*code), None),
             Directive::Undo(code) => self.world.codes.get_mut().expect(None, Some(*code)),

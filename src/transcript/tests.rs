@@ -243,6 +243,7 @@ fn directive() -> impl Strategy<Value = Directive> {
         (prop::option::of(phone()), bsuid()).prop_map(|(phone, bsuid)| Directive::Wa { phone, bsuid }),
         moment().prop_map(Directive::Clock),
         (0..3 * DAY_MS / 1_000).prop_map(|seconds| Directive::Wait(seconds * 1_000)),
+        (0..3 * DAY_MS / 1_000).prop_map(|seconds| Directive::Late(seconds * 1_000)),
         citizen().prop_map(|citizen| Directive::Citizen(Box::new(citizen))),
         (0..1_000_000_u32).prop_map(|code| Directive::Otp(Otp::new(code).unwrap())),
         number().prop_map(Directive::Number),

@@ -81,6 +81,7 @@ impl Display for Directive {
             Directive::Wa { phone: None, bsuid } => write!(f, "wa no-phone bsuid={}", bsuid.0),
             Directive::Clock(at) => write!(f, "clock {}", written_moment(*at)),
             Directive::Wait(ms) => write!(f, "wait {}", written_span(*ms)),
+            Directive::Late(ms) => write!(f, "late {}", written_span(*ms)),
             Directive::Citizen(citizen) => write!(f, "citizen {citizen}"),
             Directive::Otp(code) => write!(f, "otp {}", code.digits()),
             Directive::Number(number) => write!(f, "number {number}"),

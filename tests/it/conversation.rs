@@ -137,6 +137,8 @@ const KEYS: [&str; 36] = [
 #[derive(Clone, Debug)]
 enum Op {
     Word(usize),
+    /// It was long on its way.
+    Old(usize),
     Typed(String),
     /// A button of the session so many epochs ago.
     Tap(usize, u8),
@@ -157,6 +159,7 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         8 => (0..WORDS.len()).prop_map(Op::Word),
+        1 => (0..WORDS.len()).prop_map(Op::Old),
         1 => "\\PC{0,80}".prop_map(Op::Typed),
         6 => (0..KEYS.len(), prop_oneof![9 => Just(0_u8), 1 => 1..3_u8]).prop_map(|(key, old)| Op::Tap(key, old)),
         1 => (0..9_u8).prop_map(Op::Strange),
@@ -222,6 +225,12 @@ impl Chat {
     fn act(&mut self, op: &Op) -> Result<(), TestCaseError> {
         let event = match op {
             Op::Word(word) => self.message(Content::Text(Text(WORDS[*word].to_owned()))),
+            Op::Old(word) => {
+                let Event::Message(message) = self.message(Content::Text(Text(WORDS[*word].to_owned()))) else {
+                    unreachable!("a message")
+                };
+                Event::Late(message)
+            }
             Op::Typed(text) => self.message(Content::Text(Text(text.clone()))),
             Op::Tap(key, old) => {
                 let id = format!("{}:{}", self.epoch.saturating_sub(*old), KEYS[*key]);

@@ -136,7 +136,7 @@ impl Script for Parrot {
         let heard: Vec<String> = events
             .into_iter()
             .map(|event| match event {
-                Event::Message(message) => {
+                Event::Message(message) | Event::Late(message) => {
                     let quoted = message.quotes.as_ref().and_then(context.quoted);
                     let Content::Text(Text(text)) = message.content else { return "other".to_owned() };
                     if let Some(Outbound::Text { body }) = quoted.as_deref() {

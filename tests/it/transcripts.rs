@@ -19,12 +19,12 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Name and text of every transcript, in order of name.
+/// Name and text of every transcript, in order of number.
 fn transcripts() -> Vec<(String, String)> {
     let folder = root().join("tests/transcripts");
     let mut files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("tests/transcripts").map(|entry| entry.expect("an entry").path()).collect();
-    files.sort();
+    files.sort_by_key(|path| number(path));
     files
         .into_iter()
         .map(|path| {
@@ -34,6 +34,11 @@ fn transcripts() -> Vec<(String, String)> {
             (name, text)
         })
         .collect()
+}
+
+/// `NN` of `NN-what.txt`.
+fn number(path: &Path) -> Option<u32> {
+    path.file_stem()?.to_str()?.split_once('-')?.0.parse().ok()
 }
 
 /// Runs them all; gives what does not fit, as one text.
@@ -98,9 +103,10 @@ fn every_sentence_is_said_in_a_transcript() {
 fn files_are_many_numbered_and_named() {
     let mut numbers = BTreeSet::new();
     for (name, _) in transcripts() {
-        let stem = Path::new(&name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let number = stem.split_once('-').and_then(|(number, _)| number.parse::<u32>().ok());
-        assert!(number.is_some_and(|number| numbers.insert(number)), "{name}: `NN-what.txt`, each number once");
+        assert!(
+            number(Path::new(&name)).is_some_and(|number| numbers.insert(number)),
+            "{name}: `NN-what.txt`, each number once"
+        );
     }
     assert!(numbers.len() >= FILES_MIN, "{} transcripts, {FILES_MIN} at least", numbers.len());
 }

@@ -51,6 +51,8 @@ struct Runner {
     chats: HashMap<Recipient, Chat>,
     sms: Vec<(Phone, String)>,
     who: Option<Sender>,
+    /// How long the next turn is on its way.
+    late_ms: i64,
     /// Codes that the file expects, oldest first; those that came, digits only, and what they really are.
     expected_codes: VecDeque<String>,
     expected_undo: VecDeque<String>,
@@ -117,6 +119,7 @@ impl Runner {
             chats: HashMap::new(),
             sms: Vec::new(),
             who: None,
+            late_ms: 0,
             expected_codes: VecDeque::new(),
             expected_undo: VecDeque::new(),
             real: Vec::new(),
@@ -206,10 +209,11 @@ impl Runner {
                 self.expected_undo.extend(sms.undo().map(siaga::domain::otp::UndoCode::digits));
             }
         }
+        let sent_at = self.clock.now().plus_ms(-std::mem::take(&mut self.late_ms));
         let mut sayings = Vec::new();
         for said in &turn.said {
             match self.saying(said) {
-                Some(saying) => sayings.push(saying),
+                Some(saying) => sayings.push(siaga::emulator::Saying { sent_at: Some(sent_at), ..saying }),
                 None => self.fault(line, format!("> {said}"), "it cannot be said here"),
             }
         }
@@ -314,6 +318,7 @@ impl Runner {
             }
             Directive::Clock(at) => self.wait_until(line, *at).await,
             Directive::Wait(ms) => self.wait_until(line, self.clock.now().plus_ms(*ms)).await,
+            Directive::Late(ms) => self.late_ms = *ms,
             Directive::Citizen(citizen) => self.app.handles.registry.put(person(citizen)),
             Directive::Otp(code) => self.expected_codes.push_back(code.digits()),
             Directive::Undo(code) => self.expected_undo.push_back(code.digits()),

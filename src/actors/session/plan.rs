@@ -41,6 +41,8 @@ pub struct Plan {
 pub struct News {
     pub messages: usize,
     pub duplicates: usize,
+    /// Refused by policy: they were too long on their way.
+    pub too_old: usize,
     pub panics: usize,
     /// Replies that had nowhere to go.
     pub unaddressed: usize,
@@ -93,6 +95,7 @@ impl Plan {
     /// Tells the metrics.
     pub fn count(&self) {
         (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
+        (0..self.news.too_old).for_each(|_| metrics::message_refused("too_old"));
         (0..self.news.panics).for_each(|_| metrics::turn_panicked());
         (0..self.news.unaddressed).for_each(|_| metrics::send_ended("unaddressed"));
         self.dead.iter().for_each(|_| metrics::dead_lettered("poison"));

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::actors::board::Waiting;
-use crate::conversation::{Context, Effect, Event, Notice, Step};
+use crate::conversation::{Context, Effect, Event, Notice, Step, age};
 use crate::domain::call::CallId;
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::Timestamp;
@@ -31,7 +31,8 @@ struct Agenda {
     news: News,
 }
 
-fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
+fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> Agenda {
+    let now = setting.now;
     let mut agenda = Agenda {
         events: Vec::new(),
         spent: Vec::new(),
@@ -46,7 +47,7 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
     }
     for (id, row) in &waiting.rows {
         match &row.body {
-            InboxBody::Message(message) => agenda.message(*id, message, now),
+            InboxBody::Message(message) => agenda.message(*id, message, row.accepted_at, setting),
             InboxBody::Notice(notice) => {
                 if *notice == Notice::IdentityChanged {
                     agenda.record.lost_phone();
@@ -64,22 +65,27 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, now: Timestamp) -> Agenda {
 }
 
 impl Agenda {
-    fn message(&mut self, id: RowId, message: &Inbound, now: Timestamp) {
+    fn message(&mut self, id: RowId, message: &Inbound, accepted_at: Timestamp, setting: &Setting<'_>) {
         self.news.messages += 1;
-        if !self.record.seen.note(&message.id, now) {
+        if !self.record.seen.note(&message.id, setting.now) {
             self.news.duplicates += 1;
             self.spent.push(id);
             return;
         }
+        let Some(event) = age::taken_as(message.clone(), accepted_at, setting.rules) else {
+            self.news.too_old += 1;
+            self.spent.push(id);
+            return;
+        };
         self.record.heard(message);
         self.heard = Some(message.id.clone());
-        self.events.push((Event::Message(message.clone()), Troubling::Row(id)));
+        self.events.push((event, Troubling::Row(id)));
     }
 }
 
 /// Thinks a turn through.
 pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, waiting: &Waiting) -> Plan {
-    let whole = agenda(record, waiting, setting.now);
+    let whole = agenda(record, waiting, setting);
     if whole.events.is_empty() {
         return Plan { closed: whole.spent, news: whole.news, ..Plan::default() };
     }
@@ -89,7 +95,7 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     }
     // Somewhere in it is an event that panics. The first one alone tells whether it is that one; the others
     // stay where they are and come again.
-    let alone = agenda(record, &first_of(waiting), setting.now);
+    let alone = agenda(record, &first_of(waiting), setting);
     let Some((_, what)) = alone.events.first().cloned() else {
         return Plan { closed: alone.spent, news: News { panics: 1, ..alone.news }, ..Plan::default() };
     };

@@ -178,7 +178,7 @@ fn answers(talk: &mut Talk<'_>, heard: &Heard, question: Q) -> bool {
 }
 
 /// A wish said before the login is kept until after it.
-fn keep_wish(talk: &mut Talk<'_>, heard: &Heard, question: Q) {
+pub(super) fn keep_wish(talk: &mut Talk<'_>, heard: &Heard, question: Q) {
     if !is_before_login(question) {
         return;
     }

@@ -41,6 +41,8 @@ pub(in crate::conversation) struct Session {
     pub puzzled: u8,
     pub waiting: Option<Box<Waiting>>,
     pub answered: Option<Answered>,
+    /// When messages that were long on their way were answered last.
+    pub back_at: Option<Timestamp>,
     pub report: Option<Box<Report>>,
     pub new_name: Option<Name>,
     pub new_phone: Option<Mobile>,
@@ -215,6 +217,7 @@ impl Session {
             puzzled: 0,
             waiting: None,
             answered: None,
+            back_at: None,
             report: None,
             new_name: None,
             new_phone: None,

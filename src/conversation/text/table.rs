@@ -61,6 +61,7 @@ phrases! {
     reply_om() Prefix;
     reply_shalom() Prefix;
     sorry_wait() Prefix;
+    back() Prefix;
     verified() Prefix;
     photo_first() Prefix;
     voice_first() Prefix;

@@ -11,6 +11,7 @@ use super::codes::Codes;
 use super::desk::Desk;
 use super::people::People;
 use crate::account::{Account, AccountEvent, AccountRules};
+use crate::conversation::age;
 use crate::conversation::text::Texts;
 use crate::conversation::{Context, Effect, Event, Notice, Reply, Rules, State, step};
 use crate::domain::call::{Call, CallId};
@@ -32,6 +33,8 @@ pub(super) struct World<'t> {
     pub(super) rules: Rules,
     pub(super) account_rules: AccountRules,
     pub(super) now: Timestamp,
+    /// How long the next turn was on its way.
+    pub(super) late_ms: i64,
     chats: Vec<Chat>,
     pub(super) accounts: BTreeMap<Mobile, Account>,
     pub(super) undo: BTreeMap<LookupKey, Mobile>,
@@ -78,6 +81,7 @@ impl<'t> World<'t> {
             rules: Rules::default(),
             account_rules: AccountRules::default(),
             now: START,
+            late_ms: 0,
             chats: Vec::new(),
             accounts: BTreeMap::new(),
             undo: BTreeMap::new(),
@@ -136,6 +140,7 @@ impl<'t> World<'t> {
     /// Messages of a chat that arrive together.
     pub(super) fn hear(&mut self, who: ContactId, heard: Vec<Heard>) {
         let now = self.now;
+        let sent_at = now.plus_ms(-std::mem::take(&mut self.late_ms));
         let mut events = Vec::with_capacity(heard.len());
         for Heard { content, quotes } in heard {
             let id = self.message_id();
@@ -144,7 +149,11 @@ impl<'t> World<'t> {
                 chat.last_heard = Some(id.clone());
             }
             let (from, to) = (chat.identity.clone(), BusinessNumber("transcript".into()));
-            events.push(Event::Message(Inbound { id, from, to, sent_at: now, quotes, content }));
+            let message = Inbound { id, from, to, sent_at, quotes, content };
+            events.extend(age::taken_as(message, now, &self.rules));
+        }
+        if events.is_empty() {
+            return;
         }
         self.tasks.push_back(Task::Turn(who, events));
         self.settle();

@@ -29,7 +29,7 @@ impl Proven {
     /// What an event proves, judged without the conversation.
     pub(super) fn learn(&mut self, event: &Event, now: Timestamp) {
         match event {
-            Event::Message(message) => {
+            Event::Message(message) | Event::Late(message) => {
                 let words = match &message.content {
                     Content::Text(text) => text.0.clone(),
                     Content::Choice { id, .. } => id.clone(),

@@ -44,6 +44,7 @@ impl Script for Parrot {
                 Event::Answer { answer: Answer::Left, .. } => panic!("a poisoned answer"),
                 Event::Notice(_) => heard.push("notice".to_owned()),
                 Event::Wake => heard.push("wake".to_owned()),
+                Event::Late(message) => heard.push(format!("late {}", message.id.0)),
                 Event::Answer { .. } | Event::Message(_) => {}
             }
         }
