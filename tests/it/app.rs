@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use siaga::app::Ended;
 use siaga::domain::message::Outbound;
-use siaga::ports::{DeadReason, OutgoingMessage, SendError, Store};
+use siaga::ports::{Clock, DeadReason, OutgoingMessage, SendError, Store};
 
 use crate::support::{APP_SECRET, ParrotHouse, VERIFY_TOKEN, envelope, envelope_to, eventually, sign, text};
 
@@ -131,7 +131,11 @@ async fn a_message_has_its_effect_once_also_after_a_restart() {
     let app = house.open();
     house.clock.advance(7 * 86_400_000);
     assert_eq!(app.post(&envelope(&[hai])).await, 200);
-    assert_eq!(app.post(&envelope(&[text("w2", SITI, "lagi")])).await, 200);
+    // One that is as old as the clock has moved is refused.
+    assert_eq!(app.post(&envelope(&[text("w2", SITI, "basi")])).await, 200);
+    let mut again = text("w3", SITI, "lagi");
+    again["timestamp"] = json!((house.clock.now().0 / 1_000).to_string());
+    assert_eq!(app.post(&envelope(&[again])).await, 200);
     eventually("the second reply", || !house.channel.texts_to(SITI_E164).is_empty()).await;
     app.at_rest().await;
     // Nothing of the first process is said again by the second.
