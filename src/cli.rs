@@ -5,6 +5,7 @@
 //! 70 the server gave up on itself.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve. Without --config: on this machine, with an emulated WhatsApp and a chat page.
-    Serve(Files),
+    Serve(Serve),
     /// Only check the settings; exit 64 when something is wrong.
     Check(Files),
     /// Print the settings in effect, secrets hidden.
@@ -40,6 +41,15 @@ struct Files {
     files: Vec<PathBuf>,
 }
 
+#[derive(Args, Clone, Debug, Default)]
+struct Serve {
+    #[command(flatten)]
+    files: Files,
+    /// Start although these records are missing from the journal, both included; the refused start names them.
+    #[arg(long, value_name = "FROM..TO", value_parser = lsns)]
+    accept_loss: Vec<RangeInclusive<u64>>,
+}
+
 /// Runs the command of this process's arguments.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -50,14 +60,24 @@ pub fn run() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    match cli.command.unwrap_or(Command::Serve(Files::default())) {
-        Command::Serve(files) => with_settings(&files, crate::app::serve),
+    match cli.command.unwrap_or(Command::Serve(Serve::default())) {
+        Command::Serve(Serve { files, accept_loss }) => {
+            with_settings(&files, |config| crate::app::serve(config, accept_loss))
+        }
         Command::Check(files) => with_settings(&files, |_| {
             println!("the settings are good");
             ExitCode::SUCCESS
         }),
         Command::Config(files) => print_settings(&files),
     }
+}
+
+/// `FROM..TO`, both included, as a refused start and `accepted-losses` write it.
+fn lsns(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let range = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..=to.parse().ok()?));
+    range
+        .filter(|range: &RangeInclusive<u64>| *range.start() > 0 && !range.is_empty())
+        .ok_or_else(|| "it is not `FROM..TO`, two numbers of records, both of them lost".to_owned())
 }
 
 fn with_settings(files: &Files, then: impl FnOnce(Config) -> ExitCode) -> ExitCode {
@@ -81,4 +101,24 @@ fn print_settings(files: &Files) -> ExitCode {
             ExitCode::from(EXIT_USAGE)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_whole() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_loss_is_accepted_by_exactly_its_name() {
+        assert_eq!(lsns("3..7"), Ok(3..=7));
+        assert_eq!(lsns("7..7"), Ok(7..=7));
+        for text in ["", "7", "7..", "..7", "7..3", "0..3", "3..=7", "3...7", "a..b", "-1..3"] {
+            assert!(lsns(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! How records become bytes: one version byte, then postcard.
 //!
 //! Postcard does not describe itself, so a type that changes takes a new version and keeps reading the old
-//! one: the owner looks at [`version`], decodes the old shape and converts. A newer version than the owner
-//! knows is refused by name: an older server never guesses at a newer one's records.
+//! ones: the owner lists them ([`Older`]), each with how its shape becomes today's, and every write is in
+//! today's version. So a record is rewritten the next time its owner changes it, and no start has to walk all
+//! of them. A newer version than the owner knows is refused by name: an older server never guesses at a newer
+//! one's records.
 //!
 //! Floor 0. Values of the store have these as methods (`ports::Value`); sealing is the store's.
 
@@ -21,6 +23,9 @@ pub enum CodecError {
     #[error("the record of version {version} does not decode")]
     Malformed { version: u8 },
 }
+
+/// A version that is still read: how its bytes, which stand behind their version, become today's record.
+pub type Older<T> = (u8, fn(&[u8]) -> Result<T, CodecError>);
 
 /// A record's bytes under its version.
 pub fn encode<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
@@ -47,6 +52,15 @@ pub fn decode<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, Codec
     }
 }
 
+/// The record in bytes of this version or of one of the `older` ones.
+pub fn decode_any<T: DeserializeOwned>(version: u8, older: &[Older<T>], bytes: &[u8]) -> Result<T, CodecError> {
+    let found = self::version(bytes)?;
+    match older.iter().find(|(old, _)| *old == found && found < version) {
+        Some((_, convert)) => convert(bytes),
+        None => decode(version, bytes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +81,32 @@ mod tests {
         bytes.push(0);
         assert_eq!(decode::<[u64; 2]>(1, &bytes), Err(CodecError::Malformed { version: 1 }));
         assert_eq!(decode::<u8>(1, &[]), Err(CodecError::Empty));
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Today {
+        name: String,
+        tries: u8,
+    }
+
+    const TODAY: u8 = 3;
+    const OLDER: [Older<Today>; 2] = [
+        (1, |bytes| decode(1, bytes).map(|name: String| Today { name, tries: 0 })),
+        (2, |bytes| decode(2, bytes).map(|(name, tries): (String, bool)| Today { name, tries: tries.into() })),
+    ];
+
+    #[test]
+    fn what_was_written_in_an_old_version_is_read_and_written_anew() {
+        let today = |tries| Today { name: "x".to_owned(), tries };
+        assert_eq!(decode_any(TODAY, &OLDER, &encode(1, &"x")), Ok(today(0)));
+        let read = decode_any(TODAY, &OLDER, &encode(2, &("x", true)));
+        assert_eq!(read, Ok(today(1)));
+        let rewritten = encode(TODAY, &today(1));
+        assert_eq!((version(&rewritten), decode_any(TODAY, &OLDER, &rewritten)), (Ok(3), Ok(today(1))));
+        let newer = decode_any(TODAY, &OLDER, &encode(4, &"x"));
+        assert_eq!(newer, Err(CodecError::Newer { found: 4, known: 3 }));
+        let forgotten = decode_any(TODAY, &OLDER[1..], &encode(1, &"x"));
+        assert_eq!(forgotten, Err(CodecError::Older { found: 1, known: 3 }));
+        assert_eq!(decode_any(TODAY, &OLDER, &[2, 0xff]), Err(CodecError::Malformed { version: 2 }));
     }
 }

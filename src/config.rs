@@ -119,6 +119,8 @@ pub struct Store {
     pub checkpoint_bytes: u64,
     pub export_after_bytes: u64,
     pub table_cache_bytes: u64,
+    pub dead_letters_bytes_max: u64,
+    pub dead_letters_days_max: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

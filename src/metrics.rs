@@ -26,6 +26,9 @@ pub fn describe() {
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
     describe_counter!("siaga_dead_letters_total", "dead letters, by reason");
+    describe_counter!("siaga_dead_letters_dropped_total", "dead letters that went because of their bytes or days");
+    describe_gauge!("siaga_dead_letters", "dead letters kept for an operator");
+    describe_gauge!("siaga_dead_letters_bytes", "what they are reckoned with against store.dead_letters_bytes_max");
     describe_counter!("siaga_turn_panics_total", "events that made the conversation panic");
     describe_counter!("siaga_actor_failures_total", "actors that ended badly, by kind and how");
     describe_counter!("siaga_store_full_total", "appends of turns that had to wait for room");
@@ -104,4 +107,16 @@ pub fn dead_lettered(reason: &'static str) {
 #[expect(clippy::cast_precision_loss, reason = "a count of sessions is far below 2^52")]
 pub fn sessions_awake(shard: u16, count: usize) {
     gauge!("siaga_sessions_awake", "shard" => shard.to_string()).set(count as f64);
+}
+
+/// Dead letters went because there were too many bytes of them, or too many days had passed.
+pub fn dead_letters_dropped(count: usize) {
+    counter!("siaga_dead_letters_dropped_total").increment(count as u64);
+}
+
+/// The dead letters that are kept.
+#[expect(clippy::cast_precision_loss, reason = "counts and bytes are far below 2^52")]
+pub fn dead_letters_kept(count: usize, bytes: u64) {
+    gauge!("siaga_dead_letters").set(count as f64);
+    gauge!("siaga_dead_letters_bytes").set(bytes as f64);
 }

@@ -21,8 +21,8 @@ use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
 
 pub use store::{
-    DeadLetter, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered,
-    RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record,
+    Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
 };
 
 // === time ==========================================================================================

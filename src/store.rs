@@ -28,12 +28,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::keys::ServerKeys;
+use crate::domain::time::DAY_MS;
 use crate::ports::{Clock, Lsn, StoreError};
 
 mod applier;
 mod carry;
 mod checkpoint;
 mod committer;
+mod dead;
 pub mod disk;
 mod entrant;
 mod export;
@@ -102,10 +104,13 @@ pub struct Options {
     pub export_after_bytes: u64,
     /// Memory for the table; smaller than its data, it grows without bound (reliability.md 0a).
     pub table_cache_bytes: u64,
+    /// Of dead letters, sealed, and how old they get; past it the oldest are dropped.
+    pub dead_letters_bytes_max: u64,
+    pub dead_letters_ms_max: i64,
     /// Starts within a minute at which what was in flight is set aside; 0: never.
     pub crash_loop_starts: usize,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
-    pub accept_loss: Option<RangeInclusive<u64>>,
+    pub accept_loss: Vec<RangeInclusive<u64>>,
 }
 
 impl Options {
@@ -126,8 +131,10 @@ impl Options {
             checkpoint_bytes: 64 << 20,
             export_after_bytes: 256 << 20,
             table_cache_bytes: 2 << 30,
+            dead_letters_bytes_max: 64 << 20,
+            dead_letters_ms_max: 30 * DAY_MS,
             crash_loop_starts: 3,
-            accept_loss: None,
+            accept_loss: Vec::new(),
         }
     }
 }
@@ -155,7 +162,7 @@ pub enum OpenError {
     Newer { path: PathBuf, found: u16, known: u16 },
     #[error("`{}` cannot be read at offset {offset}: {reason}", path.display())]
     Unreadable { path: PathBuf, offset: u64, reason: String },
-    #[error("the journal misses records that were durable: {}; to start without them, accept the loss by name", holes(.0))]
+    #[error("the journal misses records that were durable: {}; to start without them: siaga serve{}", holes(.0), flags(.0))]
     Holes(Vec<Hole>),
     #[error("the table cannot be opened: {0}")]
     Table(#[from] TreeFault),
@@ -182,6 +189,12 @@ pub fn open_on(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<Journal>, OpenError> {
     recovery::open(disk, options, keys, clock).map(Arc::new)
+}
+
+/// What accepts exactly these losses on the command line.
+fn flags(holes: &[Hole]) -> String {
+    let one = |hole: &Hole| format!(" --accept-loss {}..{}", hole.from.0, hole.to.0);
+    holes.iter().map(one).collect::<Vec<_>>().concat()
 }
 
 fn holes(holes: &[Hole]) -> String {

@@ -25,7 +25,7 @@ use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::domain::message::{Inbound, Status};
 use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
-use crate::ports::{DeadLetter, InboxBody, InboxRow, Key, Part, Record, Store, StoreError, Table, Ticket};
+use crate::ports::{DeadLetter, InboxBody, InboxRow, Key, Part, Record, RowId, Store, StoreError, Table, Ticket};
 
 mod naming;
 
@@ -51,6 +51,8 @@ pub struct Brought {
     /// A citizen's identifiers changed: those of before, those of now.
     pub changes: Vec<(Identity, Identity)>,
     pub dead: Vec<DeadLetter>,
+    /// Dead letters that this is the retry of: closed by the same record.
+    pub letters: Vec<RowId>,
 }
 
 /// The switchboard; one for all web workers.
@@ -97,6 +99,7 @@ impl Switchboard {
         parts.extend(rows.into_iter().map(Part::OpenInbox));
         parts.extend(brought.statuses.into_iter().map(Part::Status));
         parts.extend(brought.dead.into_iter().map(Part::DeadLetter));
+        parts.extend(brought.letters.into_iter().map(Part::CloseDeadLetter));
         if parts.is_empty() {
             return Ok(None);
         }

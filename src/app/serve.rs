@@ -1,11 +1,12 @@
 //! The process around a server: logs, signals, what a newcomer reads first, and the exit code.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Addresses, App, Ended, settings};
+use super::{Addresses, App, Ended, StoreChoice, settings};
 use crate::config::{Config, Mode};
 use crate::registry::embedded::demo_cards;
 use crate::telemetry;
@@ -15,17 +16,20 @@ const EXIT_UNAVAILABLE: u8 = 69;
 /// The server gave up on itself (EX_SOFTWARE); systemd starts it again.
 const EXIT_GAVE_UP: u8 = 70;
 
-/// Serves until SIGINT or SIGTERM, then drains.
-pub fn serve(config: Config) -> ExitCode {
+/// Serves until SIGINT or SIGTERM, then drains. `losses`: records that may be missing from the journal.
+pub fn serve(config: Config, losses: Vec<RangeInclusive<u64>>) -> ExitCode {
     let recorder = match telemetry::log(&config.telemetry).and_then(|()| telemetry::recorder()) {
         Ok(recorder) => recorder,
         Err(error) => return refuse(&error),
     };
     let newcomer = config.whatsapp.mode == Mode::Emulator;
-    let options = match settings::options(config, recorder) {
+    let mut options = match settings::options(config, recorder) {
         Ok(options) => options,
         Err(error) => return refuse(&error),
     };
+    if let StoreChoice::Journal(store) = &mut options.store {
+        store.accept_loss = losses;
+    }
     actix_web::rt::System::new().block_on(async move {
         let stop = match stop_signal() {
             Ok(stop) => stop,

@@ -12,6 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config, Mode, OtpKind, key_file};
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
+use crate::domain::time::DAY_MS;
 use crate::otp::sms_http;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
 use crate::telemetry::Recorder;
@@ -154,6 +155,8 @@ fn store_options(config: &Config) -> store::Options {
         checkpoint_bytes: at.checkpoint_bytes,
         export_after_bytes: at.export_after_bytes,
         table_cache_bytes: at.table_cache_bytes,
+        dead_letters_bytes_max: at.dead_letters_bytes_max,
+        dead_letters_ms_max: i64::from(at.dead_letters_days_max) * DAY_MS,
         ..store::Options::new(&at.path)
     }
 }

@@ -1,5 +1,11 @@
 //! The key file: 32 random bytes, for its owner only (`store.key_file`).
+//!
+//! `credential:NAME` is the credential NAME of the systemd unit (`LoadCredential=`, `LoadCredentialEncrypted=`):
+//! a file that systemd puts into a directory of the service's own and takes away when it stops, so that the key
+//! rests on no disk in the clear. systemd gives the service its right to read by an access list, which shows as
+//! a right of the group; others still must have none.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -10,6 +16,12 @@ use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
+/// Where systemd says that the unit's credentials are.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+const CREDENTIAL: &str = "credential:";
+/// Who else may have which rights at a file of ours, and at one of systemd's.
+const OTHERS: u32 = 0o077;
+const OTHERS_OF_CREDENTIAL: u32 = 0o037;
 
 /// Why there is no key. Never shows what is in the file.
 #[derive(Debug, thiserror::Error)]
@@ -22,26 +34,52 @@ pub enum KeyFileError {
     Open { path: PathBuf, mode: u32 },
     #[error("{}: cannot be made: {source}", path.display())]
     Unmakeable { path: PathBuf, source: io::Error },
+    #[error("credential:{name}: {CREDENTIALS} is not set; the unit needs LoadCredential={name}:FILE")]
+    NoCredentials { name: String },
+    #[error("credential:{name}: is no name of a credential; it has no `/` and is not empty")]
+    CredentialName { name: String },
     #[error("the system gives no random bytes for a key")]
     NoRandomness,
 }
 
-/// Reads a key file that must be there.
-pub fn load(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+/// Reads the key that a setting names and that must be there.
+pub fn load(setting: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    load_with(setting, std::env::var_os(CREDENTIALS).as_deref())
+}
+
+/// The same with the credentials in a given directory.
+pub fn load_with(setting: &Path, credentials: Option<&OsStr>) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    match credential(setting) {
+        None => read(setting, OTHERS),
+        Some(name) if name.is_empty() || name.contains('/') || name == ".." => {
+            Err(KeyFileError::CredentialName { name: name.to_owned() })
+        }
+        Some(name) => {
+            let directory = credentials.ok_or_else(|| KeyFileError::NoCredentials { name: name.to_owned() })?;
+            read(&Path::new(directory).join(name), OTHERS_OF_CREDENTIAL)
+        }
+    }
+}
+
+fn credential(setting: &Path) -> Option<&str> {
+    setting.to_str()?.strip_prefix(CREDENTIAL)
+}
+
+fn read(path: &Path, others: u32) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
     let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
     let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & others != 0 {
         return Err(KeyFileError::Open { path: path.to_owned(), mode });
     }
     let key = bytes.as_slice().try_into();
     key.map(Zeroizing::new).map_err(|_| KeyFileError::WrongSize { path: path.to_owned(), bytes: bytes.len() })
 }
 
-/// Reads a key file, or makes one where there is none. Made whole and synced under another name first, so
-/// that a crash leaves either no key or a good one.
+/// Reads a key file, or makes one where there is none; a credential is systemd's to make. Made whole and synced
+/// under another name first, so that a crash leaves either no key or a good one.
 pub fn load_or_make(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
-    if path.exists() {
+    if path.exists() || credential(path).is_some() {
         return load(path);
     }
     let mut key = Zeroizing::new([0; KEY_BYTES]);

@@ -126,3 +126,27 @@ fn a_key_file_is_made_once_and_only_for_its_owner() {
     std::fs::write(&path, b"short").expect("written");
     assert!(key_file::load(&path).expect_err("refused").to_string().contains("exactly 32"));
 }
+
+#[test]
+fn a_key_comes_from_the_units_credentials_and_nowhere_else() {
+    use std::ffi::OsStr;
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("siaga.key");
+    let set_mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
+    std::fs::write(&path, [7; 32]).expect("written");
+    // As systemd leaves it: the service's own right shows as the group's.
+    set_mode(0o440);
+    let load = |name: &str, at: Option<&OsStr>| key_file::load_with(std::path::Path::new(name), at);
+    let at = Some(directory.path().as_os_str());
+    assert_eq!(*load("credential:siaga.key", at).expect("read"), [7; 32]);
+    set_mode(0o444);
+    assert!(load("credential:siaga.key", at).is_err(), "others can read it");
+    let none = load("credential:siaga.key", None).expect_err("no unit");
+    assert!(none.to_string().contains("LoadCredential=siaga.key:FILE"), "{none}");
+    for name in ["credential:", "credential:..", "credential:../siaga.key", "credential:/etc/passwd"] {
+        assert!(matches!(load(name, at), Err(key_file::KeyFileError::CredentialName { .. })), "{name}");
+    }
+    let newcomer = key_file::load_or_make(std::path::Path::new("credential:no-such")).expect_err("not made");
+    assert!(!matches!(newcomer, key_file::KeyFileError::Unmakeable { .. }), "{newcomer}");
+}

@@ -202,7 +202,7 @@ impl From<Fault> for NeighbourError {
         let reason = error.to_string();
         match error {
             // Asking again reads the same bytes.
-            StoreError::Unreadable { .. } | StoreError::TooLarge { .. } => {
+            StoreError::Unreadable { .. } | StoreError::UnreadableLetter { .. } | StoreError::TooLarge { .. } => {
                 NeighbourError::Misconfigured { neighbour: "desk", reason }
             }
             StoreError::Full(_) | StoreError::Fenced { .. } | StoreError::Closed => {

@@ -14,6 +14,23 @@ use super::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageId(pub String);
 
+impl MessageId {
+    /// Between Meta's id and what says that an operator handed the message over again; no id of Meta's has it.
+    const AGAIN: char = '#';
+
+    /// The same message, handed over again: another id, because its session has heard the first one.
+    #[must_use]
+    pub fn again(&self, mark: &str) -> Self {
+        Self(format!("{}{}{mark}", self.metas().0, Self::AGAIN))
+    }
+
+    /// As Meta knows it.
+    #[must_use]
+    pub fn metas(&self) -> Self {
+        Self(self.0.split(Self::AGAIN).next().unwrap_or_default().to_owned())
+    }
+}
+
 /// Text that a person wrote, or that is written to a person. Never printed.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Text(pub String);
@@ -126,19 +143,33 @@ pub enum DeliveryState {
     Failed,
 }
 
-/// Why something is a dead letter.
+/// Why something is a dead letter, and what its body is (postcard where no other form is named).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeadReason {
-    /// Signed, but not a webhook that we understand.
+    /// Signed, but not a webhook that we understand. A webhook's JSON.
     NotUnderstood,
-    /// Written to a number that is not ours.
+    /// Written to a number that is not ours. An [`Inbound`].
     UnknownNumber,
-    /// Nobody to answer: neither phone nor BSUID.
+    /// Nobody to answer: neither phone nor BSUID. A webhook's JSON.
     NoSender,
-    /// Its handling panicked or ran past its time, three times.
+    /// Its handling panicked or ran past its time, three times. A `ports::InboxBody`.
     Poison,
-    /// It was in flight when the server crashed three times within a minute.
+    /// It was in flight when the server crashed three times within a minute. A `ports::InboxBody`.
     CrashLoop,
-    /// Meta will never take it.
+    /// Meta will never take it. A `ports::OutboxRow`.
     Unsendable,
+}
+
+impl DeadReason {
+    /// A closed name, for metrics' labels and operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotUnderstood => "not_understood",
+            Self::UnknownNumber => "unknown_number",
+            Self::NoSender => "no_sender",
+            Self::Poison => "poison",
+            Self::CrashLoop => "crash_loop",
+            Self::Unsendable => "unsendable",
+        }
+    }
 }

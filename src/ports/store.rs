@@ -3,6 +3,8 @@
 //! One record is one promise: all its parts become durable together or not at all, in LSN order. Rows (inbox,
 //! outbox) are open until a later record closes them; the table holds what rests.
 
+mod letter;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -16,6 +18,7 @@ use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 pub use crate::domain::message::DeadReason;
 use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status};
 use crate::domain::time::Timestamp;
+pub use letter::{DeadLetter, DeadLetterHead};
 
 /// Place of a record in the journal; grows by one a record, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -125,17 +128,10 @@ pub enum Part {
         contact: ContactId,
         at: Option<Timestamp>,
     },
+    /// The record's n-th such part is letter (lsn, n).
     DeadLetter(DeadLetter),
-}
-
-/// Something that was accepted and cannot be handled; kept for an operator.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    pub at: Timestamp,
-    pub reason: DeadReason,
-    pub contact: Option<ContactId>,
-    /// As it came. Personal data: sealed on disk, never printed.
-    pub body: Vec<u8>,
+    /// It was handed over again (in this same record), given up, or is past its bounds.
+    CloseDeadLetter(RowId),
 }
 
 /// Which shard writes, in which generation: a fenced shard's records are refused.
@@ -176,6 +172,8 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("a record of table {table:?} cannot be read: {reason}")]
     Unreadable { table: Table, reason: String },
+    #[error("dead letter {id} cannot be read: {reason}")]
+    UnreadableLetter { id: RowId, reason: String },
 }
 
 /// What the store hands over, in (LSN, index) order, after it is durable.
@@ -229,14 +227,35 @@ pub trait Store: Send + Sync + 'static {
     /// Refuses the shard's older generations from here on.
     fn fence(&self, writer: Writer);
 
-    /// The dead letters, oldest first, each by the row that names it.
-    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetter)>, StoreError>>;
+    /// The dead letters, oldest first.
+    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetterHead)>, StoreError>>;
+
+    /// One of them whole; `None`: there is none of this name. For operators: it may read much to find it.
+    fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
 
     /// Whether the webhook may accept, and if not why.
     fn ready(&self) -> Result<(), StoreError>;
 
     /// Makes all durable that was appended, then refuses more.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+impl std::fmt::Display for RowId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.lsn.0, self.index)
+    }
+}
+
+impl std::str::FromStr for RowId {
+    type Err = &'static str;
+
+    /// As `Display` writes it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let id = text
+            .split_once('.')
+            .and_then(|(lsn, index)| Some(Self { lsn: Lsn(lsn.parse().ok()?), index: index.parse().ok()? }));
+        id.ok_or("it is not LSN.INDEX, two numbers")
+    }
 }
 
 impl Value {
@@ -258,11 +277,5 @@ impl Value {
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Value({} bytes)", self.0.len())
-    }
-}
-
-impl std::fmt::Debug for DeadLetter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "DeadLetter({:?}, {} bytes)", self.reason, self.body.len())
     }
 }

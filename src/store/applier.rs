@@ -15,13 +15,15 @@ use std::time::Duration;
 use super::Options;
 use super::checkpoint::Checkpoint;
 use super::disk::DiskFailure;
+use super::entrant::entrant;
 use super::export::Export;
 use super::identity::StoreId;
 use super::pending::{Next, Window};
 use super::shared::Shared;
 use super::tree::{self, Tree, TreeFault};
 use super::{starts, table};
-use crate::ports::Lsn;
+use crate::metrics;
+use crate::ports::{Lsn, Part, Record};
 
 /// What the applier cannot go on after.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,8 @@ pub(super) struct Applier {
     pub export_after_bytes: u64,
     pub live_bytes: u64,
     pub carried_bytes: u64,
+    pub dead_letters_bytes_max: u64,
+    pub dead_letters_ms_max: i64,
     pub store: StoreId,
     /// Oldest first.
     pub exports: Vec<Export>,
@@ -87,6 +91,8 @@ pub(super) fn start(
         export_after_bytes: options.export_after_bytes,
         live_bytes: 0,
         carried_bytes: 0,
+        dead_letters_bytes_max: options.dead_letters_bytes_max,
+        dead_letters_ms_max: options.dead_letters_ms_max,
         store,
         exports,
         accepted,
@@ -121,6 +127,7 @@ impl Applier {
                         self.check_point()?;
                     }
                     self.export_when_due()?;
+                    self.drop_letters_past_bounds();
                 }
                 Next::Last(window) => {
                     self.apply(window)?;
@@ -148,6 +155,30 @@ impl Applier {
         self.since_checkpoint += journal_bytes;
         self.since_export += journal_bytes;
         Ok(())
+    }
+
+    /// Past their bounds the oldest dead letters go. What does not enter the journal now does so later.
+    fn drop_letters_past_bounds(&self) {
+        let shared = &self.shared;
+        loop {
+            let (past, figures) = {
+                let dead = &shared.rows.lock().dead;
+                (dead.past(shared.clock.now(), self.dead_letters_bytes_max, self.dead_letters_ms_max), dead.figures())
+            };
+            metrics::dead_letters_kept(figures.0, figures.1);
+            if past.is_empty() {
+                return;
+            }
+            let parts = past.iter().map(|id| Part::CloseDeadLetter(*id)).collect();
+            let entered = entrant(Record { writer: None, parts })
+                .and_then(|closing| shared.queue.enter(closing, &shared.overlay))
+                .is_ok_and(|ticket| ticket.durable.blocking_recv().is_ok());
+            if !entered {
+                return;
+            }
+            metrics::dead_letters_dropped(past.len());
+            tracing::warn!(letters = past.len(), "the oldest dead letters were dropped: past their bytes or days");
+        }
     }
 
     /// Makes the tree durable, and then says so.

@@ -45,10 +45,12 @@ impl Carried {
         self.clear.len() + self.sealed.len() + 32
     }
 
-    /// Statuses and dead letters are never closed.
+    /// Statuses are never closed.
     pub(super) fn is_open(&self, rows: &Rows) -> bool {
         if self.kind == Kind::OpenInbox {
             rows.is_waiting(self.id)
+        } else if self.kind == Kind::DeadLetter {
+            rows.dead.holds(self.id)
         } else {
             self.kind != Kind::OpenOutbox || rows.attempted(self.id).is_some()
         }

@@ -12,14 +12,13 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
     let Record { writer, parts } = record;
     let class = class(writer, &parts);
     let mut counts = Counts::default();
-    let (mut inbox, mut outbox) = (0.., 0..);
+    let (mut inbox, mut outbox, mut dead) = (0.., 0.., 0..);
     let mut entrant = Entrant {
         writer,
         class,
         parts: Vec::with_capacity(parts.len()),
         changes: Vec::new(),
         values: Vec::new(),
-        dead: Vec::new(),
         bytes: 0,
         open_bytes: 0,
     };
@@ -50,9 +49,9 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
                 continue;
             }
             Part::DeadLetter(letter) => {
-                entrant.dead.push(letter);
-                continue;
+                Change::DeadLetter { index: dead.next().unwrap_or_default(), head: letter.head(), bytes }
             }
+            Part::CloseDeadLetter(letter) => Change::CloseDeadLetter(letter),
         };
         if matches!(change, Change::OpenInbox { .. } | Change::OpenOutbox { .. }) {
             entrant.open_bytes += u64::from(bytes);

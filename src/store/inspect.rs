@@ -169,6 +169,15 @@ impl Look<'_> {
             (kind @ (Kind::OpenInbox | Kind::OpenOutbox), Place::Carried { id, .. }) => {
                 self.open.insert((kind, id.lsn, id.index));
             }
+            (Kind::DeadLetter, Place::Nth(index)) => {
+                self.open.insert((Kind::DeadLetter, lsn, index));
+            }
+            (Kind::DeadLetter, Place::Carried { id, .. }) => {
+                self.open.insert((Kind::DeadLetter, id.lsn, id.index));
+            }
+            (Kind::CloseDeadLetter, Place::Row(row)) => {
+                self.open.remove(&(Kind::DeadLetter, row.lsn, row.index));
+            }
             (Kind::CloseInbox, Place::Row(row)) => {
                 self.open.remove(&(Kind::OpenInbox, row.lsn, row.index));
             }
@@ -188,8 +197,10 @@ impl Look<'_> {
         let Look { mut found, live, open, .. } = self;
         found.live_keys = live.len() as u64;
         found.live_bytes = live.values().sum();
-        found.open_inbox = open.iter().filter(|(kind, ..)| *kind == Kind::OpenInbox).count() as u64;
-        found.open_outbox = open.len() as u64 - found.open_inbox;
+        let open = |wanted| open.iter().filter(|(kind, ..)| *kind == wanted).count() as u64;
+        found.open_inbox = open(Kind::OpenInbox);
+        found.open_outbox = open(Kind::OpenOutbox);
+        found.dead_letters = open(Kind::DeadLetter);
         found
     }
 }
@@ -204,7 +215,7 @@ fn check(stored: &Stored<'_>, seal: &Seal, lsn: Lsn) -> Result<(), PartError> {
         Kind::Status => part::body::<Status>(seal, kind, lsn, clear, sealed).map(drop),
         Kind::DeadLetter => part::body::<DeadLetter>(seal, kind, lsn, clear, sealed).map(drop),
         Kind::Put | Kind::CloseOutbox => part::open(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::Delete | Kind::CloseInbox | Kind::AttemptOutbox | Kind::Timer => Ok(()),
+        Kind::Delete | Kind::CloseInbox | Kind::AttemptOutbox | Kind::Timer | Kind::CloseDeadLetter => Ok(()),
         Kind::CarriedInbox | Kind::CarriedOutbox | Kind::CarriedStatus | Kind::CarriedDeadLetter => {
             unreachable!("the first kind of something is no carried one")
         }

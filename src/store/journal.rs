@@ -7,12 +7,15 @@ use std::thread::JoinHandle;
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 
+use super::dead;
 use super::entrant::entrant;
 use super::overlay::{self, Entry, FullKey, TIMERS};
 use super::queue::Class;
 use super::reader::Found;
 use super::shared::Shared;
-use crate::ports::{DeadLetter, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Ticket, Value, Writer};
+use crate::ports::{
+    DeadLetter, DeadLetterHead, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Ticket, Value, Writer,
+};
 
 /// The open store. Dropped without [`Store::close`] it stops as a killed process would: what is queued and
 /// not durable is gone.
@@ -84,8 +87,12 @@ impl Store for Journal {
         self.shared.queue.fence(writer);
     }
 
-    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetter)>, StoreError>> {
-        std::future::ready(Ok(self.shared.dead_letters())).boxed()
+    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetterHead)>, StoreError>> {
+        std::future::ready(Ok(self.shared.rows.lock().dead.heads())).boxed()
+    }
+
+    fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
+        dead::read_aside(Arc::clone(&self.shared), id)
     }
 
     fn ready(&self) -> Result<(), StoreError> {

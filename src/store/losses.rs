@@ -15,11 +15,12 @@ const FILE: &str = "accepted-losses";
 pub(super) fn read_and_keep(
     disk: &dyn Disk,
     dir: &Path,
-    loss: Option<RangeInclusive<u64>>,
+    losses: &[RangeInclusive<u64>],
 ) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
     let mut accepted = read(disk, dir)?;
-    if let Some(loss) = loss.filter(|loss| !accepted.contains(loss)) {
-        accepted.push(loss);
+    let new: Vec<_> = losses.iter().filter(|loss| !accepted.contains(loss)).cloned().collect();
+    if !new.is_empty() {
+        accepted.extend(new);
         write(disk, dir, &accepted)?;
     }
     Ok(accepted)

@@ -16,8 +16,8 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    DeadLetter, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered, RecoveredSend, RowId, Store,
-    StoreError, Table, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered, RecoveredSend,
+    RowId, Store, StoreError, Table, Ticket, Value, Writer,
 };
 
 /// A store in memory. One value is one process's view of it.
@@ -135,7 +135,8 @@ impl Inner {
                 | Part::CloseOutbox { .. }
                 | Part::Status(_)
                 | Part::Timer { .. }
-                | Part::DeadLetter(_) => {}
+                | Part::DeadLetter(_)
+                | Part::CloseDeadLetter(_) => {}
             }
         }
     }
@@ -186,6 +187,7 @@ impl Durable {
                 Part::Timer { contact, at: Some(at) } => drop(self.timers.insert(contact, at)),
                 Part::Timer { contact, at: None } => drop(self.timers.remove(&contact)),
                 Part::DeadLetter(letter) => drop(self.dead.insert(id(&mut dead), letter)),
+                Part::CloseDeadLetter(letter) => drop(self.dead.remove(&letter)),
             }
         }
         let oldest = self.outbox.keys().next().map(|row| row.lsn);
@@ -250,9 +252,14 @@ impl Store for Memory {
         *fence = writer.generation.max(*fence);
     }
 
-    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetter)>, StoreError>> {
-        let letters = self.inner.lock().durable.dead.iter().map(|(id, letter)| (*id, letter.clone())).collect();
+    fn dead_letters(&self) -> BoxFuture<'_, Result<Vec<(RowId, DeadLetterHead)>, StoreError>> {
+        let letters = self.inner.lock().durable.dead.iter().map(|(id, letter)| (*id, letter.head())).collect();
         std::future::ready(Ok(letters)).boxed()
+    }
+
+    fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
+        let letter = self.inner.lock().durable.dead.get(&id).cloned();
+        std::future::ready(Ok(letter)).boxed()
     }
 
     fn ready(&self) -> Result<(), StoreError> {

@@ -114,6 +114,7 @@ impl Encoded {
             Part::Status(status) => (Kind::Status, SmallVec::new(), encode(status)),
             Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), Body::None),
             Part::DeadLetter(letter) => (Kind::DeadLetter, nth(&mut counts.dead), encode(letter)),
+            Part::CloseDeadLetter(row) => (Kind::CloseDeadLetter, row_clear(*row), Body::None),
         };
         Self { kind, clear, body }
     }
@@ -185,7 +186,9 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
         Kind::OpenInbox | Kind::OpenOutbox => {
             Place::Born(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?, contact(clear, 4).ok_or_else(cut)?)
         }
-        Kind::CloseInbox | Kind::AttemptOutbox | Kind::CloseOutbox => Place::Row(row(clear).ok_or_else(cut)?),
+        Kind::CloseInbox | Kind::AttemptOutbox | Kind::CloseOutbox | Kind::CloseDeadLetter => {
+            Place::Row(row(clear).ok_or_else(cut)?)
+        }
         Kind::Status => Place::Nth(0),
         Kind::DeadLetter => Place::Nth(take(clear, 0).map(u32::from_le_bytes).ok_or_else(cut)?),
         Kind::Timer => {

@@ -17,7 +17,7 @@ use super::carry::Carried;
 use super::overlay::{Entry, FullKey, Overlay};
 use super::part::Encoded;
 use super::rows::Change;
-use crate::ports::{DeadLetter, Lsn, StoreError, Ticket, Value, Writer};
+use crate::ports::{Lsn, StoreError, Ticket, Value, Writer};
 
 /// Who asks for room; the earlier ones are refused first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,6 @@ pub(super) struct Job {
     pub lsn: Lsn,
     pub parts: Vec<Encoded>,
     pub changes: Vec<Change>,
-    pub dead: Vec<DeadLetter>,
     /// What may be carried into a later segment; in a group of its own (`carry`).
     pub carry: Vec<Carried>,
     pub bytes: usize,
@@ -50,7 +49,6 @@ pub(super) struct Entrant {
     pub changes: Vec<Change>,
     /// The full key of every value it writes, in order; `None` deletes.
     pub values: Vec<(FullKey, Option<Value>)>,
-    pub dead: Vec<DeadLetter>,
     /// Of the whole record, and of the rows it opens.
     pub bytes: usize,
     pub open_bytes: u64,
@@ -131,8 +129,8 @@ impl Queue {
         for (key, value) in entrant.values {
             overlay.put(key, Entry { lsn, value });
         }
-        let Entrant { parts, changes, dead, bytes, .. } = entrant;
-        inner.jobs.push_back(Job { lsn, parts, changes, dead, carry: Vec::new(), bytes, done });
+        let Entrant { parts, changes, bytes, .. } = entrant;
+        inner.jobs.push_back(Job { lsn, parts, changes, carry: Vec::new(), bytes, done });
         if std::mem::take(&mut inner.asleep) {
             self.filled.notify_one();
         }
@@ -150,7 +148,7 @@ impl Queue {
         inner.next = Lsn(lsn.0 + 1);
         let bytes = carry.iter().map(Carried::bytes).sum();
         inner.bytes += bytes;
-        let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), dead: Vec::new(), carry, bytes, done };
+        let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), carry, bytes, done };
         inner.jobs.push_back(job);
         if std::mem::take(&mut inner.asleep) {
             self.filled.notify_one();

@@ -49,7 +49,7 @@ pub(super) fn open(
     disk.sync_dir(&options.path).map_err(DiskFailure::of("sync", &options.path))?;
     let checkpoint = Checkpoint::read(&*disk, &options.path)?;
     let segments = segments(&*disk, &journal_dir, checkpoint)?;
-    let accepted = losses::read_and_keep(&*disk, &options.path, options.accept_loss.clone())?;
+    let accepted = losses::read_and_keep(&*disk, &options.path, &options.accept_loss)?;
     let export_dir = export::dir(&options.path);
     disk.create_dir(&export_dir).map_err(DiskFailure::of("create", &export_dir))?;
     let exports = export::list(&*disk, &export_dir)?;

@@ -38,11 +38,13 @@ struct Kept {
     clear: Vec<u8>,
     sealed: Vec<u8>,
     attempted: bool,
+    /// The record that it stands in.
+    written: Lsn,
 }
 
 impl Kept {
-    fn of(stored: &Stored<'_>) -> Self {
-        Self { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec(), attempted: false }
+    fn of(stored: &Stored<'_>, written: Lsn) -> Self {
+        Self { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec(), attempted: false, written }
     }
 
     fn bytes(&self) -> u32 {
@@ -100,10 +102,10 @@ impl<'a> Replay<'a> {
     fn part(&mut self, lsn: Lsn, stored: &Stored<'_>, statuses: &mut impl Iterator<Item = u32>) {
         match (stored.kind, stored.place) {
             (Kind::OpenInbox, Place::Born(index, _)) => {
-                self.inbox.insert(RowId { lsn, index }, Kept::of(stored));
+                self.inbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
             }
             (Kind::OpenOutbox, Place::Born(index, _)) => {
-                self.outbox.insert(RowId { lsn, index }, Kept::of(stored));
+                self.outbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
             }
             (Kind::CloseInbox, Place::Row(row)) => drop(self.inbox.remove(&row)),
             (Kind::CloseOutbox, Place::Row(row)) => drop(self.outbox.remove(&row)),
@@ -114,14 +116,17 @@ impl<'a> Replay<'a> {
             }
             (Kind::Status, _) => {
                 let place = (lsn, statuses.next().unwrap_or_default());
-                self.statuses.insert(place, Kept::of(stored));
+                self.statuses.insert(place, Kept::of(stored, lsn));
                 if self.statuses.len() > STATUSES_MAX {
                     self.statuses.pop_first();
                 }
             }
-            (Kind::DeadLetter, Place::Nth(index)) => drop(self.dead.insert(RowId { lsn, index }, Kept::of(stored))),
+            (Kind::DeadLetter, Place::Nth(index)) => {
+                drop(self.dead.insert(RowId { lsn, index }, Kept::of(stored, lsn)));
+            }
+            (Kind::CloseDeadLetter, Place::Row(row)) => drop(self.dead.remove(&row)),
             (kind, Place::Carried { id, attempted }) => {
-                let kept = Kept { attempted, ..Kept::of(stored) };
+                let kept = Kept { attempted, ..Kept::of(stored, lsn) };
                 if kind == Kind::CarriedInbox {
                     self.inbox.insert(id, kept);
                 } else if kind == Kind::CarriedOutbox {
@@ -149,11 +154,11 @@ impl<'a> Replay<'a> {
         if self.window.through > self.applied {
             self.apply()?;
         }
-        let (rows, open_bytes, dead) = self.open().map_err(OpenError::Part)?;
-        Ok((Recovery { next, rows, open_bytes, dead }, self.applied))
+        let (rows, open_bytes) = self.open().map_err(OpenError::Part)?;
+        Ok((Recovery { next, rows, open_bytes }, self.applied))
     }
 
-    fn open(&self) -> Result<(Rows, u64, BTreeMap<RowId, DeadLetter>), PartError> {
+    fn open(&self) -> Result<(Rows, u64), PartError> {
         let mut restored = Restored::default();
         let mut open_bytes = 0;
         for (id, kept) in &self.inbox {
@@ -170,8 +175,10 @@ impl<'a> Replay<'a> {
                 restored.statuses.push((*lsn, kept.open(self.seal, Kind::Status, *lsn)?));
             }
         }
-        let letter = |(id, kept): (&RowId, &Kept)| Ok((*id, kept.open(self.seal, Kind::DeadLetter, id.lsn)?));
-        let dead = self.dead.iter().map(letter).collect::<Result<_, PartError>>()?;
-        Ok((Rows::restored(restored), open_bytes, dead))
+        for (id, kept) in &self.dead {
+            let letter: DeadLetter = kept.open(self.seal, Kind::DeadLetter, id.lsn)?;
+            restored.dead.add(*id, letter.head(), kept.bytes(), kept.written);
+        }
+        Ok((Rows::restored(restored), open_bytes))
     }
 }

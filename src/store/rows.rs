@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::dead::DeadLetters;
 use crate::domain::message::Status;
-use crate::ports::{Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId};
+use crate::ports::{DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId};
 
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
 pub(super) const STATUSES_MAX: usize = 100_000;
@@ -23,6 +24,8 @@ pub(super) enum Change {
     AttemptOutbox(RowId),
     CloseOutbox(RowId),
     Status(Status),
+    DeadLetter { index: u32, head: DeadLetterHead, bytes: u32 },
+    CloseDeadLetter(RowId),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,7 @@ struct Open {
 pub(super) struct Rows {
     inbox: BTreeMap<RowId, Open>,
     outbox: BTreeMap<RowId, Open>,
+    pub(super) dead: DeadLetters,
     reader: Reader,
 }
 
@@ -65,6 +69,7 @@ pub(super) struct Restored {
     /// The last: attempted.
     pub outbox: Vec<(RowId, OutboxRow, u32, bool)>,
     pub statuses: Vec<(Lsn, Status)>,
+    pub dead: DeadLetters,
 }
 
 impl Rows {
@@ -82,6 +87,7 @@ impl Rows {
         for (lsn, status) in restored.statuses {
             bodies.keep_status(lsn, status);
         }
+        rows.dead = restored.dead;
         rows.reader = Reader::Waiting(bodies);
         rows
     }
@@ -133,6 +139,14 @@ impl Rows {
                     Reader::Waiting(bodies) => bodies.keep_status(lsn, status),
                     Reader::Attached(_) => deliveries.push(Delivery::Status(status)),
                 }
+                0
+            }
+            Change::DeadLetter { index, head, bytes } => {
+                self.dead.add(RowId { lsn, index }, head, bytes, lsn);
+                0
+            }
+            Change::CloseDeadLetter(id) => {
+                self.dead.remove(id);
                 0
             }
         }

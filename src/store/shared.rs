@@ -1,6 +1,5 @@
 //! What the store's threads have in common.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use super::rows::Rows;
 use super::seal::Seal;
 use super::tree::{self, TreeFault};
 use super::{Options, part, table};
-use crate::ports::{Clock, DeadLetter, Inlet, Lsn, Recovered, RowId, StoreError};
+use crate::ports::{Clock, Inlet, Lsn, Recovered, StoreError};
 
 /// Windows that the applier may be behind; past it, no new message is taken.
 const WINDOWS_BEHIND_MAX: u64 = 8;
@@ -34,8 +33,7 @@ pub(super) struct Shared {
     pub overlay: Overlay,
     pub pending: Pending,
     pub reader: Reader,
-    rows: Mutex<Rows>,
-    dead: Mutex<BTreeMap<RowId, DeadLetter>>,
+    pub rows: Mutex<Rows>,
     /// The next LSN that is not durable yet.
     next_durable: AtomicU64,
     behind_bytes_max: u64,
@@ -50,7 +48,6 @@ pub(super) struct Recovery {
     pub next: Lsn,
     pub rows: Rows,
     pub open_bytes: u64,
-    pub dead: BTreeMap<RowId, DeadLetter>,
 }
 
 impl Shared {
@@ -62,7 +59,7 @@ impl Shared {
         lock: Box<dyn DirLock>,
         options: &Options,
     ) -> Self {
-        let Recovery { next, rows, open_bytes, dead } = recovery;
+        let Recovery { next, rows, open_bytes } = recovery;
         Self {
             disk,
             dir: options.path.clone(),
@@ -73,7 +70,6 @@ impl Shared {
             pending: Pending::new(options.apply_window_bytes, Lsn(next.0 - 1)),
             reader: Reader::default(),
             rows: Mutex::new(rows),
-            dead: Mutex::new(dead),
             next_durable: AtomicU64::new(next.0),
             behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
             ended: watch::Sender::new(false),
@@ -107,10 +103,6 @@ impl Shared {
         self.rows.lock().attach(inlet)
     }
 
-    pub(super) fn dead_letters(&self) -> Vec<(RowId, DeadLetter)> {
-        self.dead.lock().iter().map(|(id, letter)| (*id, letter.clone())).collect()
-    }
-
     /// Whether the table keeps up with the journal.
     pub(super) fn table_follows(&self) -> Result<(), StoreError> {
         if self.pending.bytes() < self.behind_bytes_max { Ok(()) } else { Err(StoreError::Full("the table's applier")) }
@@ -127,6 +119,7 @@ impl Shared {
             let mut closed_bytes = 0;
             for job in group.iter_mut() {
                 closed_bytes += rows.apply(job.lsn, std::mem::take(&mut job.changes), &mut deliveries);
+                rows.dead.carried(job.lsn, &job.carry);
             }
             self.queue.give_back(closed_bytes);
             rows.deliver(deliveries);
@@ -137,10 +130,6 @@ impl Shared {
             parts.into_iter().filter_map(move |stored| tree::read(job.lsn, &stored))
         });
         self.pending.add(values, last, bytes.len() as u64);
-        for job in group.iter_mut() {
-            let letters = (0..).zip(job.dead.drain(..)).map(|(index, letter)| (RowId { lsn: job.lsn, index }, letter));
-            self.dead.lock().extend(letters);
-        }
         for job in group.drain(..) {
             // Nobody waits any more: whoever asked has gone, and the record stays.
             let _ = job.done.send(());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests: there a panic is the finding
 
 mod damage;
+mod dead;
 mod disk;
 mod figures;
 mod inspect;

@@ -78,7 +78,7 @@ impl Agenda {
             return;
         };
         self.record.heard(message);
-        self.heard = Some(message.id.clone());
+        self.heard = Some(message.id.metas());
         self.events.push((event, Troubling::Row(id)));
     }
 }

@@ -28,6 +28,7 @@ pub struct Findings {
     pub live_bytes: u64,
     pub open_inbox: u64,
     pub open_outbox: u64,
+    pub dead_letters: u64,
     /// Behind the last whole frame: never promised to anybody, cut at the next start.
     pub torn_bytes: u64,
     /// Records that are missing and whose loss nobody has accepted.
@@ -71,7 +72,11 @@ impl std::fmt::Display for Findings {
             "live        {} keys, {} bytes; the disk holds {amplification:.1} times",
             self.live_keys, self.live_bytes
         )?;
-        writeln!(f, "open        {} to handle, {} to send", self.open_inbox, self.open_outbox)?;
+        writeln!(
+            f,
+            "open        {} to handle, {} to send, {} dead letters",
+            self.open_inbox, self.open_outbox, self.dead_letters
+        )?;
         writeln!(f, "torn tail   {} bytes", self.torn_bytes)?;
         for hole in &self.holes {
             let Hole { from, to, path, offset } = hole;

@@ -19,6 +19,7 @@ pub enum Kind {
     CarriedOutbox = 12,
     CarriedStatus = 13,
     CarriedDeadLetter = 14,
+    CloseDeadLetter = 15,
 }
 
 /// As it is written first, and as it is carried.
@@ -47,15 +48,18 @@ impl Kind {
             Self::CarriedOutbox => "carried outbox",
             Self::CarriedStatus => "carried status",
             Self::CarriedDeadLetter => "carried dead letter",
+            Self::CloseDeadLetter => "close dead letter",
         }
     }
 
     pub(in crate::store) fn from_number(number: u8) -> Option<Self> {
         use Kind::{
-            AttemptOutbox, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put, Status, Timer,
+            AttemptOutbox, CloseDeadLetter, CloseInbox, CloseOutbox, DeadLetter, Delete, OpenInbox, OpenOutbox, Put,
+            Status, Timer,
         };
         [Put, Delete, OpenInbox, CloseInbox, OpenOutbox, AttemptOutbox, CloseOutbox, Status, Timer, DeadLetter]
             .into_iter()
+            .chain([CloseDeadLetter])
             .chain(CARRIED.iter().map(|row| row.1))
             .find(|kind| *kind as u8 == number)
     }

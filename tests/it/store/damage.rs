@@ -114,7 +114,8 @@ fn a_missing_segment_stops_the_start_until_exactly_its_loss_is_accepted() {
     let OpenError::Holes(holes) = &refused else { panic!("{refused}") };
     assert_eq!(holes[..], [Hole { from: Lsn(from), to: Lsn(to), path: files[2].clone(), offset: 0 }]);
     assert!(refused.to_string().contains(&format!("lsn {from}..{to}")), "{refused}");
-    let with = |loss| Options { accept_loss: Some(loss), ..options(directory.path()) };
+    assert!(refused.to_string().ends_with(&format!(": siaga serve --accept-loss {from}..{to}")), "{refused}");
+    let with = |loss| Options { accept_loss: vec![loss], ..options(directory.path()) };
     assert!(store::open(&with(from..=to - 1), &keys(), clock()).is_err(), "less than what is missing was accepted");
     // The table may hold what the journal lost; here it has to be rebuilt and cannot.
     fs::remove_dir_all(directory.path().join("table")).unwrap();

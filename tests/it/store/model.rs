@@ -40,6 +40,7 @@ pub(crate) enum Piece {
     Status(u8),
     Timer(u8, Option<u8>),
     DeadLetter(u8),
+    CloseDeadLetter(u8),
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,7 +50,8 @@ struct Model {
     outbox: BTreeMap<RowId, (OutboxRow, bool)>,
     timers: BTreeMap<ContactId, Timestamp>,
     statuses: Vec<(Lsn, String)>,
-    dead: Vec<RowId>,
+    /// What each holds; `None`: the disk refused to say.
+    dead: BTreeMap<RowId, Option<u8>>,
     next: u64,
 }
 
@@ -65,6 +67,7 @@ fn pieces() -> impl Strategy<Value = Piece> {
         1 => any::<u8>().prop_map(Piece::Status),
         1 => (0..4_u8, any::<Option<u8>>()).prop_map(|(contact, at)| Piece::Timer(contact, at)),
         1 => any::<u8>().prop_map(Piece::DeadLetter),
+        1 => any::<u8>().prop_map(Piece::CloseDeadLetter),
     ]
 }
 
@@ -108,6 +111,7 @@ impl Model {
                 contact: None,
                 body: vec![*byte],
             }),
+            Piece::CloseDeadLetter(number) => Part::CloseDeadLetter(pick(&self.dead, *number)),
         }
     }
 
@@ -131,7 +135,10 @@ impl Model {
                 Part::Status(status) => self.statuses.push((lsn, status.message.0)),
                 Part::Timer { contact, at: Some(at) } => drop(self.timers.insert(contact, at)),
                 Part::Timer { contact, at: None } => drop(self.timers.remove(&contact)),
-                Part::DeadLetter(_) => self.dead.push(RowId { lsn, index: dead.next().unwrap() }),
+                Part::DeadLetter(letter) => {
+                    self.dead.insert(RowId { lsn, index: dead.next().unwrap() }, Some(letter.body[0]));
+                }
+                Part::CloseDeadLetter(letter) => drop(self.dead.remove(&letter)),
             }
         }
         self.next = lsn.0 + 1;
@@ -216,14 +223,22 @@ fn observe(store: &dyn Store, seen: &Arc<Seen>) -> Model {
         outbox: recovered.outbox.into_iter().map(|send| (send.id, (send.row, send.attempted))).collect(),
         timers: recovered.timers.into_iter().collect(),
         statuses: recovered.statuses.into_iter().map(|status| (Lsn(0), status.message.0)).collect(),
-        dead: wait(store.dead_letters()).unwrap().into_iter().map(|(id, _)| id).collect(),
+        dead: wait(store.dead_letters()).unwrap().into_iter().map(|(id, _)| (id, letter(store, id))).collect(),
         next: 0,
     }
 }
 
+/// What a letter holds, wherever it stands now.
+fn letter(store: &dyn Store, id: RowId) -> Option<u8> {
+    wait(store.dead_letter(id)).ok().map(|letter| letter.unwrap().body[0])
+}
+
 fn same(observed: &Model, model: &Model) -> bool {
     let statuses: Vec<String> = observed.statuses.iter().map(|(_, message)| message.clone()).collect();
-    let expected = Model { statuses: observed.statuses.clone(), next: 0, ..model.clone() };
+    let mut expected = Model { statuses: observed.statuses.clone(), next: 0, ..model.clone() };
+    for (id, said) in &mut expected.dead {
+        *said = said.filter(|_| observed.dead.get(id) != Some(&None));
+    }
     *observed == expected && statuses == model.open_statuses()
 }
 

@@ -86,10 +86,10 @@ fn what_is_open_outlives_its_segment_under_its_own_id() {
         let statuses: Vec<_> = found.statuses.into_iter().map(|status| status.message.0).collect();
         assert_eq!(statuses, ["one", "two"]);
         let dead = wait(store.dead_letters()).unwrap();
-        assert_eq!(
-            dead.iter().map(|(id, letter)| (*id, letter.body.clone())).collect::<Vec<_>>(),
-            [(row(1, 0), vec![7])]
-        );
+        assert_eq!(dead.iter().map(|(id, head)| (*id, head.body_bytes)).collect::<Vec<_>>(), [(row(1, 0), 1)]);
+        let letter = wait(store.dead_letter(row(1, 0))).unwrap().expect("it stands in a later segment now");
+        assert_eq!((letter.body, letter.reason), (vec![7], DeadReason::Poison));
+        assert_eq!(wait(store.dead_letter(row(1, 1))).unwrap(), None);
     }
     durable(&*store, vec![Part::CloseInbox(row(1, 1)), Part::CloseOutbox { row: row(1, 0), how: Settlement::Stale }]);
     durable(&*store, vec![Part::CloseOutbox { row: row(1, 1), how: Settlement::Stale }]);

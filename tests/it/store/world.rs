@@ -56,6 +56,7 @@ pub(crate) fn options(path: &Path) -> Options {
         checkpoint_bytes: 500,
         export_after_bytes: u64::MAX,
         crash_loop_starts: 0,
+        dead_letters_ms_max: i64::MAX,
         table_cache_bytes: 8 << 20,
         ..Options::new(path)
     }
