@@ -4,6 +4,7 @@
 //! Every error says whether asking again can help; none carries personal data.
 
 pub mod store;
+pub mod tally;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use store::{
     DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record,
     Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
 };
+pub use tally::{Closing, Tally};
 
 // === time ==========================================================================================
 

@@ -58,6 +58,7 @@ mod segment;
 mod shared;
 mod starts;
 mod table;
+mod tally;
 pub mod tree;
 mod trim;
 mod walk;

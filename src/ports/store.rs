@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::tally::{Closing, Tally};
 use crate::codec::{self, CodecError};
 use crate::conversation::{AuthEpoch, Notice};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
@@ -112,7 +113,7 @@ pub enum Part {
     },
     /// The record's n-th such part is row (lsn, n).
     OpenInbox(InboxRow),
-    CloseInbox(RowId),
+    CloseInbox(RowId, Closing),
     /// The record's n-th such part is row (lsn, n).
     OpenOutbox(OutboxRow),
     /// The row is about to leave although it waited: from now on a crash leaves it ambiguous.
@@ -232,6 +233,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One of them whole; `None`: there is none of this name. For operators: it may read much to find it.
     fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>>;
+
+    /// Where all that was ever accepted went, as of this moment.
+    fn tally(&self) -> Tally;
 
     /// Whether the webhook may accept, and if not why.
     fn ready(&self) -> Result<(), StoreError>;

@@ -21,7 +21,7 @@ use super::identity::StoreId;
 use super::pending::{Next, Window};
 use super::shared::Shared;
 use super::tree::{self, Tree, TreeFault};
-use super::{starts, table};
+use super::{starts, table, tally};
 use crate::metrics;
 use crate::ports::{Lsn, Part, Record};
 
@@ -181,11 +181,18 @@ impl Applier {
         }
     }
 
+    /// Before a checkpoint lets go of journal.
+    pub(super) fn keep_tally(&self) -> Result<(), DiskFailure> {
+        let (through, tally) = self.shared.tally();
+        tally::write(&*self.shared.disk, &self.dir, through, &tally)
+    }
+
     /// Makes the tree durable, and then says so.
     pub(super) fn check_point(&mut self) -> Result<(), Fault> {
         let checkpoint = Checkpoint { applied: self.applied, ..self.checkpoint };
         if checkpoint != self.checkpoint {
             self.tree.sync()?;
+            self.keep_tally()?;
             checkpoint.write(&*self.shared.disk, &self.dir)?;
             self.checkpoint = checkpoint;
         }

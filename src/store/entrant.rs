@@ -19,6 +19,7 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
         parts: Vec::with_capacity(parts.len()),
         changes: Vec::new(),
         values: Vec::new(),
+        accepted: 0,
         bytes: 0,
         open_bytes: 0,
     };
@@ -31,7 +32,7 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let change = match part {
             Part::OpenInbox(row) => Change::OpenInbox { index: inbox.next().unwrap_or_default(), row, bytes },
-            Part::CloseInbox(row) => Change::CloseInbox(row),
+            Part::CloseInbox(row, how) => Change::CloseInbox(row, how),
             Part::OpenOutbox(row) => Change::OpenOutbox { index: outbox.next().unwrap_or_default(), row, bytes },
             Part::AttemptOutbox(row) => Change::AttemptOutbox(row),
             Part::CloseOutbox { row, .. } => Change::CloseOutbox(row),
@@ -56,6 +57,7 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
         if matches!(change, Change::OpenInbox { .. } | Change::OpenOutbox { .. }) {
             entrant.open_bytes += u64::from(bytes);
         }
+        entrant.accepted += u64::from(matches!(change, Change::OpenInbox { .. }));
         entrant.changes.push(change);
     }
     if entrant.bytes > RECORD_BYTES_MAX {

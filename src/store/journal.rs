@@ -14,7 +14,8 @@ use super::queue::Class;
 use super::reader::Found;
 use super::shared::Shared;
 use crate::ports::{
-    DeadLetter, DeadLetterHead, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Tally, Ticket, Value,
+    Writer,
 };
 
 /// The open store. Dropped without [`Store::close`] it stops as a killed process would: what is queued and
@@ -93,6 +94,10 @@ impl Store for Journal {
 
     fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
         dead::read_aside(Arc::clone(&self.shared), id)
+    }
+
+    fn tally(&self) -> Tally {
+        self.shared.tally().1
     }
 
     fn ready(&self) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 use crate::ports::{
     DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered, RecoveredSend,
-    RowId, Store, StoreError, Table, Ticket, Value, Writer,
+    RowId, Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 
 /// A store in memory. One value is one process's view of it.
@@ -35,6 +35,8 @@ struct Durable {
     timers: BTreeMap<ContactId, Timestamp>,
     statuses: Vec<(Lsn, Status)>,
     dead: BTreeMap<RowId, DeadLetter>,
+    /// Its `pending` is counted when it is asked for.
+    tally: Tally,
 }
 
 /// A record that is not durable yet.
@@ -97,6 +99,11 @@ impl Memory {
         self.inner.lock().full = why;
     }
 
+    /// Loses the oldest inbox row, as only a defect could; whether there was one.
+    pub fn lose_a_row(&self) -> bool {
+        self.inner.lock().durable.inbox.pop_first().is_some()
+    }
+
     /// Inbox and outbox rows that are open.
     pub fn open_rows(&self) -> (usize, usize) {
         let inner = self.inner.lock();
@@ -129,7 +136,7 @@ impl Inner {
                     self.visible.remove(&(*table, key.clone()));
                 }
                 Part::OpenInbox(_)
-                | Part::CloseInbox(_)
+                | Part::CloseInbox(..)
                 | Part::OpenOutbox(_)
                 | Part::AttemptOutbox(_)
                 | Part::CloseOutbox { .. }
@@ -170,9 +177,14 @@ impl Durable {
                 Part::OpenInbox(row) => {
                     let id = id(&mut inbox);
                     self.inbox.insert(id, row.clone());
+                    self.tally.accepted += 1;
                     deliveries.push(Delivery::Inbox { id, row });
                 }
-                Part::CloseInbox(row) => drop(self.inbox.remove(&row)),
+                Part::CloseInbox(row, how) => {
+                    if self.inbox.remove(&row).is_some() {
+                        self.tally.close(how);
+                    }
+                }
                 Part::OpenOutbox(row) => drop(self.outbox.insert(id(&mut outbox), (row, false))),
                 Part::AttemptOutbox(row) => {
                     if let Some((_, attempted)) = self.outbox.get_mut(&row) {
@@ -260,6 +272,11 @@ impl Store for Memory {
     fn dead_letter(&self, id: RowId) -> BoxFuture<'_, Result<Option<DeadLetter>, StoreError>> {
         let letter = self.inner.lock().durable.dead.get(&id).cloned();
         std::future::ready(Ok(letter)).boxed()
+    }
+
+    fn tally(&self) -> Tally {
+        let inner = self.inner.lock();
+        Tally { pending: inner.durable.inbox.len() as u64, ..inner.durable.tally }
     }
 
     fn ready(&self) -> Result<(), StoreError> {

@@ -17,10 +17,12 @@ use super::seal::{Seal, SealError};
 use crate::codec::{self, CodecError};
 use crate::domain::contact::ContactId;
 use crate::domain::time::Timestamp;
-use crate::ports::{Lsn, Part, RowId, Table};
+use crate::ports::{Closing, Lsn, Part, RowId, Table};
 
+mod clear;
 mod kind;
 
+use clear::{born, closing, contact, keyed, nth, row, row_clear, take, timer};
 pub(super) use kind::Kind;
 
 const RECORD_VERSION: u8 = 1;
@@ -30,7 +32,7 @@ const RECORD_VERSION: u8 = 1;
 const BODY_VERSION: u8 = 1;
 
 /// Row and attempted, before the clear part that was written first.
-const CARRIED_HEAD: usize = 13;
+const CARRIED_HEAD: usize = clear::ROW_BYTES + 1;
 
 /// The content of a part.
 #[derive(Debug)]
@@ -107,7 +109,7 @@ impl Encoded {
             Part::Put { table, key, value } => (Kind::Put, keyed(*table, key), Body::Plain(value.0.to_vec())),
             Part::Delete { table, key } => (Kind::Delete, keyed(*table, key), Body::None),
             Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), encode(row)),
-            Part::CloseInbox(row) => (Kind::CloseInbox, row_clear(*row), Body::None),
+            Part::CloseInbox(row, how) => (Kind::CloseInbox, closing(*row, *how), Body::None),
             Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), encode(row)),
             Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), Body::None),
             Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), encode(how)),
@@ -200,6 +202,11 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
 }
 
 impl<'a> Stored<'a> {
+    /// How a row was closed; one that does not say was closed before anyone counted.
+    pub(super) fn closing(&self) -> Closing {
+        self.clear.get(clear::ROW_BYTES).copied().and_then(Closing::from_number).unwrap_or_default()
+    }
+
     /// The clear part as it was written first, which the seal is bound to.
     pub(super) fn own_clear(&self) -> &'a [u8] {
         match self.place {
@@ -242,56 +249,10 @@ fn encode<T: serde::Serialize>(content: &T) -> Body {
     Body::Plain(codec::encode(BODY_VERSION, content))
 }
 
-fn keyed(table: Table, key: &[u8]) -> SmallVec<[u8; 40]> {
-    let mut clear = SmallVec::new();
-    clear.push(table as u8);
-    clear.extend_from_slice(key);
-    clear
-}
-
-fn born(count: &mut u32, contact: ContactId) -> SmallVec<[u8; 40]> {
-    let mut clear = nth(count);
-    clear.extend_from_slice(&contact.0.to_le_bytes());
-    clear
-}
-
-fn nth(count: &mut u32) -> SmallVec<[u8; 40]> {
-    let clear = SmallVec::from_slice(&count.to_le_bytes());
-    *count += 1;
-    clear
-}
-
-fn row(clear: &[u8]) -> Option<RowId> {
-    let lsn = Lsn(take(clear, 0).map(u64::from_le_bytes)?);
-    Some(RowId { lsn, index: take(clear, 8).map(u32::from_le_bytes)? })
-}
-
-fn row_clear(row: RowId) -> SmallVec<[u8; 40]> {
-    let mut clear = SmallVec::from_slice(&row.lsn.0.to_le_bytes());
-    clear.extend_from_slice(&row.index.to_le_bytes());
-    clear
-}
-
-fn timer(contact: ContactId, at: Option<Timestamp>) -> SmallVec<[u8; 40]> {
-    let mut clear = SmallVec::from_slice(&contact.0.to_le_bytes());
-    if let Some(at) = at {
-        clear.extend_from_slice(&at.0.to_le_bytes());
-    }
-    clear
-}
-
 fn sealed_place(kind: Kind, lsn: Lsn, clear: &[u8]) -> SmallVec<[u8; 96]> {
     let mut place = SmallVec::new();
     place.push(kind as u8);
     place.extend_from_slice(&lsn.0.to_le_bytes());
     place.extend_from_slice(clear);
     place
-}
-
-fn contact(bytes: &[u8], at: usize) -> Option<ContactId> {
-    take(bytes, at).map(|bytes| ContactId(u64::from_le_bytes(bytes)))
-}
-
-fn take<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at + N)?.try_into().ok()
 }

@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub lsn: Lsn,
     pub parts: Vec<Encoded>,
     pub changes: Vec<Change>,
+    /// Inbox rows that it opens.
+    pub accepted: u64,
     /// What may be carried into a later segment; in a group of its own (`carry`).
     pub carry: Vec<Carried>,
     pub bytes: usize,
@@ -49,6 +51,8 @@ pub(super) struct Entrant {
     pub changes: Vec<Change>,
     /// The full key of every value it writes, in order; `None` deletes.
     pub values: Vec<(FullKey, Option<Value>)>,
+    /// Inbox rows that it opens.
+    pub accepted: u64,
     /// Of the whole record, and of the rows it opens.
     pub bytes: usize,
     pub open_bytes: u64,
@@ -129,8 +133,8 @@ impl Queue {
         for (key, value) in entrant.values {
             overlay.put(key, Entry { lsn, value });
         }
-        let Entrant { parts, changes, bytes, .. } = entrant;
-        inner.jobs.push_back(Job { lsn, parts, changes, carry: Vec::new(), bytes, done });
+        let Entrant { parts, changes, accepted, bytes, .. } = entrant;
+        inner.jobs.push_back(Job { lsn, parts, changes, accepted, carry: Vec::new(), bytes, done });
         if std::mem::take(&mut inner.asleep) {
             self.filled.notify_one();
         }
@@ -148,7 +152,7 @@ impl Queue {
         inner.next = Lsn(lsn.0 + 1);
         let bytes = carry.iter().map(Carried::bytes).sum();
         inner.bytes += bytes;
-        let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), carry, bytes, done };
+        let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), accepted: 0, carry, bytes, done };
         inner.jobs.push_back(job);
         if std::mem::take(&mut inner.asleep) {
             self.filled.notify_one();

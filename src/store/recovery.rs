@@ -15,10 +15,10 @@ use super::segment::{self, Head, Segment};
 use super::shared::{Recovery, Shared};
 use super::tree::TreeFault;
 use super::walk::{self, End};
-use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, starts, table};
+use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, starts, table, tally};
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::Timestamp;
-use crate::ports::{Clock, Lsn, Store};
+use crate::ports::{Clock, Lsn, Store, Tally};
 
 /// What reading back needs to know of the store.
 struct Source<'a> {
@@ -157,7 +157,8 @@ impl Source<'_> {
     fn read_back(&self, table: table::Opened) -> Result<(Recovery, End, table::Opened, u64), OpenError> {
         let Checkpoint { applied, from } = self.checkpoint;
         let exported = self.exports.last().map_or(Lsn(0), |last| last.lsn);
-        let mut replay = Replay::new(self.seal, &table, exported, self.options.apply_window_bytes);
+        let (counted, anew) = self.counted();
+        let mut replay = Replay::new(self.seal, &table, exported, self.options.apply_window_bytes, counted);
         let mut end = walk::walk(self.disk, self.segments, self.store, from, self.accepted, &mut |segment, frame| {
             replay.record(segment, frame)
         })?;
@@ -169,8 +170,21 @@ impl Source<'_> {
             return Err(TreeFault::Broken(reason).into());
         }
         let since_export = replay.since_export;
-        let (recovery, applied) = replay.finish(end.next)?;
+        let (recovery, applied) = replay.finish(end.next, anew)?;
         Ok((recovery, end, table::Opened { applied, ..table }, since_export))
+    }
+
+    /// What had been counted, and whether the count begins anew: its beginning is gone with the journal, or an
+    /// operator has accepted that records are lost which it does not hold.
+    fn counted(&self) -> ((Lsn, Tally), bool) {
+        let kept = tally::read(self.disk, &self.options.path);
+        let counted = kept.unwrap_or_default();
+        let gone = kept.is_none() && self.checkpoint.from > Lsn(1);
+        let lost = self.accepted.iter().any(|loss| *loss.end() > counted.0.0);
+        if gone || lost {
+            tracing::warn!("the count of accepted messages begins anew");
+        }
+        (counted, gone || lost)
     }
 
     /// The checkpoint proves that there was more: a hole at the end. Accepted, the journal goes on behind it in

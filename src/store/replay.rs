@@ -14,7 +14,7 @@ use super::segment::Segment;
 use super::shared::Recovery;
 use super::tree::{self, Tree, TreeFault};
 use super::{OpenError, table};
-use crate::ports::{DeadLetter, Lsn, RowId};
+use crate::ports::{DeadLetter, Lsn, RowId, Tally};
 
 pub(super) struct Replay<'a> {
     seal: &'a Seal,
@@ -29,6 +29,9 @@ pub(super) struct Replay<'a> {
     /// The newest export, and the journal's bytes behind it.
     exported: Lsn,
     pub since_export: u64,
+    /// What was accepted and how it ended, and the record up to which that had been counted before.
+    tally: Tally,
+    counted: Lsn,
     /// By record and place among its statuses.
     statuses: BTreeMap<(Lsn, u32), Kept>,
 }
@@ -57,7 +60,13 @@ impl Kept {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(seal: &'a Seal, table: &'a table::Opened, exported: Lsn, window_bytes: u64) -> Self {
+    pub(super) fn new(
+        seal: &'a Seal,
+        table: &'a table::Opened,
+        exported: Lsn,
+        window_bytes: u64,
+        (counted, tally): (Lsn, Tally),
+    ) -> Self {
         Self {
             seal,
             tree: &*table.tree,
@@ -66,6 +75,8 @@ impl<'a> Replay<'a> {
             window_bytes,
             exported,
             since_export: 0,
+            tally,
+            counted,
             inbox: BTreeMap::new(),
             outbox: BTreeMap::new(),
             dead: BTreeMap::new(),
@@ -103,11 +114,16 @@ impl<'a> Replay<'a> {
         match (stored.kind, stored.place) {
             (Kind::OpenInbox, Place::Born(index, _)) => {
                 self.inbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
+                self.tally.accepted += u64::from(lsn > self.counted);
             }
             (Kind::OpenOutbox, Place::Born(index, _)) => {
                 self.outbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
             }
-            (Kind::CloseInbox, Place::Row(row)) => drop(self.inbox.remove(&row)),
+            (Kind::CloseInbox, Place::Row(row)) => {
+                if self.inbox.remove(&row).is_some() && lsn > self.counted {
+                    self.tally.close(stored.closing());
+                }
+            }
             (Kind::CloseOutbox, Place::Row(row)) => drop(self.outbox.remove(&row)),
             (Kind::AttemptOutbox, Place::Row(row)) => {
                 if let Some(kept) = self.outbox.get_mut(&row) {
@@ -150,15 +166,20 @@ impl<'a> Replay<'a> {
     }
 
     /// The end is reached: the tree gets its rest, and what is open is opened. `next`: the LSN after the end.
-    pub(super) fn finish(mut self, next: Lsn) -> Result<(Recovery, Lsn), OpenError> {
+    /// `anew`: what was counted before cannot be relied on.
+    pub(super) fn finish(mut self, next: Lsn, anew: bool) -> Result<(Recovery, Lsn), OpenError> {
         if self.window.through > self.applied {
             self.apply()?;
         }
-        let (rows, open_bytes) = self.open().map_err(OpenError::Part)?;
+        if anew {
+            let pending = self.inbox.len() as u64;
+            self.tally.accepted = Tally { pending, ..self.tally }.accounted_for();
+        }
+        let (rows, open_bytes) = self.open(Lsn(next.0 - 1)).map_err(OpenError::Part)?;
         Ok((Recovery { next, rows, open_bytes }, self.applied))
     }
 
-    fn open(&self) -> Result<(Rows, u64), PartError> {
+    fn open(&self, through: Lsn) -> Result<(Rows, u64), PartError> {
         let mut restored = Restored::default();
         let mut open_bytes = 0;
         for (id, kept) in &self.inbox {
@@ -179,6 +200,6 @@ impl<'a> Replay<'a> {
             let letter: DeadLetter = kept.open(self.seal, Kind::DeadLetter, id.lsn)?;
             restored.dead.add(*id, letter.head(), kept.bytes(), kept.written);
         }
-        Ok((Rows::restored(restored), open_bytes))
+        Ok((Rows::restored(restored, self.tally, through), open_bytes))
     }
 }

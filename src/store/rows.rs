@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use super::dead::DeadLetters;
 use crate::domain::message::Status;
-use crate::ports::{DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId};
+use crate::ports::{
+    Closing, DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId, Tally,
+};
 
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
 pub(super) const STATUSES_MAX: usize = 100_000;
@@ -19,7 +21,7 @@ pub(super) const STATUSES_MAX: usize = 100_000;
 #[derive(Debug)]
 pub(super) enum Change {
     OpenInbox { index: u32, row: InboxRow, bytes: u32 },
-    CloseInbox(RowId),
+    CloseInbox(RowId, Closing),
     OpenOutbox { index: u32, row: OutboxRow, bytes: u32 },
     AttemptOutbox(RowId),
     CloseOutbox(RowId),
@@ -40,6 +42,9 @@ pub(super) struct Rows {
     outbox: BTreeMap<RowId, Open>,
     pub(super) dead: DeadLetters,
     reader: Reader,
+    /// What was accepted, how what was open ended, and up to which record that is known.
+    closed: Tally,
+    through: Lsn,
 }
 
 enum Reader {
@@ -73,8 +78,8 @@ pub(super) struct Restored {
 }
 
 impl Rows {
-    pub(super) fn restored(restored: Restored) -> Self {
-        let mut rows = Self::default();
+    pub(super) fn restored(restored: Restored, closed: Tally, through: Lsn) -> Self {
+        let mut rows = Self { closed, through, ..Self::default() };
         let mut bodies = Box::<Bodies>::default();
         for (id, row, bytes) in restored.inbox {
             rows.inbox.insert(id, Open { bytes, attempted: false });
@@ -94,6 +99,7 @@ impl Rows {
 
     /// Does a record's changes. Gives the bytes of the rows it closed.
     pub(super) fn apply(&mut self, lsn: Lsn, changes: Vec<Change>, deliveries: &mut Vec<Delivery>) -> u64 {
+        self.through = lsn;
         changes.into_iter().map(|change| self.apply_one(lsn, change, deliveries)).sum()
     }
 
@@ -116,11 +122,13 @@ impl Rows {
                 }
                 0
             }
-            Change::CloseInbox(id) => {
+            Change::CloseInbox(id, how) => {
                 if let Reader::Waiting(bodies) = &mut self.reader {
                     bodies.inbox.remove(&id);
                 }
-                self.inbox.remove(&id).map_or(0, |open| open.bytes.into())
+                let Some(open) = self.inbox.remove(&id) else { return 0 };
+                self.closed.close(how);
+                open.bytes.into()
             }
             Change::AttemptOutbox(id) => {
                 if let Some(open) = self.outbox.get_mut(&id) {
@@ -199,6 +207,21 @@ impl Rows {
     /// The record of the oldest row that is to be sent.
     pub(super) fn oldest_outbox(&self) -> Option<Lsn> {
         self.outbox.keys().next().map(|row| row.lsn)
+    }
+
+    /// Rows were accepted: told by the committer, which wrote them.
+    pub(super) fn accepted(&mut self, rows: u64) {
+        self.closed.accepted += rows;
+    }
+
+    /// The last record whose changes are in.
+    pub(super) fn through(&self) -> Lsn {
+        self.through
+    }
+
+    /// Where all went; what is pending is counted where it is.
+    pub(super) fn tally(&self) -> Tally {
+        Tally { pending: self.inbox.len() as u64, ..self.closed }
     }
 
     /// Rows waiting and to be sent.

@@ -19,7 +19,7 @@ use super::rows::Rows;
 use super::seal::Seal;
 use super::tree::{self, TreeFault};
 use super::{Options, part, table};
-use crate::ports::{Clock, Inlet, Lsn, Recovered, StoreError};
+use crate::ports::{Clock, Inlet, Lsn, Recovered, StoreError, Tally};
 
 /// Windows that the applier may be behind; past it, no new message is taken.
 const WINDOWS_BEHIND_MAX: u64 = 8;
@@ -85,6 +85,12 @@ impl Shared {
         self.rows.lock().counts()
     }
 
+    /// Where all went, with the LSN up to which that is so.
+    pub(super) fn tally(&self) -> (Lsn, Tally) {
+        let rows = self.rows.lock();
+        (rows.through(), rows.tally())
+    }
+
     /// What of it is still open is written, as it is at the LSN that is written next.
     pub(super) fn carried_parts(&self, carry: &[Carried]) -> Vec<Encoded> {
         let rows = self.rows.lock();
@@ -118,6 +124,7 @@ impl Shared {
             let mut rows = self.rows.lock();
             let mut closed_bytes = 0;
             for job in group.iter_mut() {
+                rows.accepted(job.accepted);
                 closed_bytes += rows.apply(job.lsn, std::mem::take(&mut job.changes), &mut deliveries);
                 rows.dead.carried(job.lsn, &job.carry);
             }

@@ -10,7 +10,7 @@ use super::disk::{Disk, DiskFailure};
 use super::identity;
 use crate::domain::message::DeadReason;
 use crate::domain::time::{MINUTE_MS, Timestamp};
-use crate::ports::{DeadLetter, InboxRow, Part, Record, RowId};
+use crate::ports::{Closing, DeadLetter, InboxRow, Part, Record, RowId};
 
 const FILE: &str = "starts";
 /// Rows of one record.
@@ -50,6 +50,7 @@ pub(super) fn set_aside(rows: &[(RowId, InboxRow)], now: Timestamp) -> Vec<Recor
         contact: Some(row.contact),
         body: postcard::to_stdvec(&row.body).unwrap_or_default(),
     };
-    let parts = |(id, row): &(RowId, InboxRow)| [Part::DeadLetter(letter(row)), Part::CloseInbox(*id)];
+    let parts =
+        |(id, row): &(RowId, InboxRow)| [Part::DeadLetter(letter(row)), Part::CloseInbox(*id, Closing::DeadLettered)];
     rows.chunks(ROWS_MAX).map(|rows| Record { writer: None, parts: rows.iter().flat_map(parts).collect() }).collect()
 }

@@ -51,6 +51,7 @@ impl Applier {
             if !self.carry_all(&segments[..dead], first_kept) {
                 return Ok(());
             }
+            self.keep_tally()?;
             let checkpoint = Checkpoint { from: first_kept, ..self.checkpoint };
             checkpoint.write(&*self.shared.disk, &self.dir)?;
             self.checkpoint = checkpoint;

@@ -140,7 +140,7 @@ impl Life {
         for (call, after_s) in plan.calls {
             memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
         }
-        Ok(plan.closed)
+        Ok(plan.closed.iter().map(|(row, _)| *row).collect())
     }
 
     /// From the acceptance of the oldest row to here, where it is durable.

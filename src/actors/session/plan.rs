@@ -11,7 +11,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::{MessageId, ReplyKind};
 use crate::domain::time::Timestamp;
 use crate::metrics;
-use crate::ports::{DeadLetter, DeadReason, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
+use crate::ports::{Closing, DeadLetter, DeadReason, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
 
 /// A call that is under way when its turn is durable: after a restart the contact is looked at this soon.
 const RESUME_AFTER_MS: i64 = 1_000;
@@ -21,7 +21,8 @@ const RESUME_AFTER_MS: i64 = 1_000;
 pub struct Plan {
     /// The record from here on; `None`: as it was.
     pub record: Option<ContactRecord>,
-    pub closed: Vec<RowId>,
+    /// Rows that end with this turn, and how.
+    pub closed: Vec<(RowId, Closing)>,
     pub replies: Vec<OutboxRow>,
     pub dead: Vec<DeadLetter>,
     /// Calls to make, each with the seconds to wait first.
@@ -43,6 +44,8 @@ pub struct News {
     pub duplicates: usize,
     /// Refused by policy: they were too long on their way.
     pub too_old: usize,
+    /// Read, and nothing of their own said: fillers, and all of a burst but the last.
+    pub absorbed: usize,
     pub panics: usize,
     /// Replies that had nowhere to go.
     pub unaddressed: usize,
@@ -75,9 +78,22 @@ impl Plan {
     pub fn give_up(&mut self, contact: ContactId, waiting: &Waiting, now: Timestamp) {
         *self = Self { answers_done: waiting.answers.len(), ..Self::default() };
         for (id, row) in &waiting.rows {
-            self.closed.push(*id);
+            self.closed.push((*id, Closing::DeadLettered));
             self.dead.push(poison(contact, now, Some(row.as_ref())));
         }
+    }
+
+    /// Says how the rows that made the turn ended: the newest has the answer, those before it are of one burst; a
+    /// turn that says and asks nothing has read them all.
+    pub(super) fn close(&mut self, rows: impl Iterator<Item = RowId>) {
+        let answers = !self.replies.is_empty() || !self.calls.is_empty();
+        let first = self.closed.len();
+        self.closed.extend(rows.map(|row| (row, Closing::Absorbed)));
+        if answers && let Some((_, how)) = self.closed[first..].iter_mut().max_by_key(|(row, _)| *row) {
+            *how = Closing::Answered;
+        }
+        self.news.absorbed = self.closed.len() - first - usize::from(answers && self.closed.len() > first);
+        self.closed.sort_unstable_by_key(|(row, _)| *row);
     }
 
     /// Whether a new question is among the replies.
@@ -96,6 +112,7 @@ impl Plan {
     pub fn count(&self) {
         (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
         (0..self.news.too_old).for_each(|_| metrics::message_refused("too_old"));
+        (0..self.news.absorbed).for_each(|_| metrics::message_absorbed("no_answer_of_its_own"));
         (0..self.news.panics).for_each(|_| metrics::turn_panicked());
         (0..self.news.unaddressed).for_each(|_| metrics::send_ended("unaddressed"));
         self.dead.iter().for_each(|_| metrics::dead_lettered("poison"));
@@ -109,7 +126,7 @@ impl Plan {
             parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
             parts.push(Part::Timer { contact, at: timer });
         }
-        parts.extend(self.closed.iter().map(|row| Part::CloseInbox(*row)));
+        parts.extend(self.closed.iter().map(|(row, how)| Part::CloseInbox(*row, *how)));
         parts.extend(self.dead.iter().cloned().map(Part::DeadLetter));
         parts.extend(withdrawn.iter().map(|row| Part::CloseOutbox { row: *row, how: Settlement::Withdrawn }));
         parts.extend(self.replies.iter().cloned().map(Part::OpenOutbox));

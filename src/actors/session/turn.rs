@@ -11,7 +11,7 @@ use crate::conversation::{Context, Effect, Event, Notice, Step, age};
 use crate::domain::call::CallId;
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::Timestamp;
-use crate::ports::{InboxBody, RowId};
+use crate::ports::{Closing, InboxBody, RowId};
 
 use super::plan::{News, Plan, poison};
 use super::record::{ContactRecord, Troubling};
@@ -23,8 +23,8 @@ pub const TRIES_MAX: u8 = 3;
 /// The events of one turn, each with the row it came in.
 struct Agenda {
     events: Vec<(Event, Troubling)>,
-    /// Rows that need no step: duplicates.
-    spent: Vec<RowId>,
+    /// Rows that need no step: duplicates, and what was too long on its way.
+    spent: Vec<(RowId, Closing)>,
     record: ContactRecord,
     heard: Option<MessageId>,
     recall: bool,
@@ -69,12 +69,12 @@ impl Agenda {
         self.news.messages += 1;
         if !self.record.seen.note(&message.id, setting.now) {
             self.news.duplicates += 1;
-            self.spent.push(id);
+            self.spent.push((id, Closing::Absorbed));
             return;
         }
         let Some(event) = age::taken_as(message.clone(), accepted_at, setting.rules) else {
             self.news.too_old += 1;
-            self.spent.push(id);
+            self.spent.push((id, Closing::Refused));
             return;
         };
         self.record.heard(message);
@@ -120,12 +120,12 @@ fn first_of(waiting: &Waiting) -> Waiting {
 
 fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option<Plan> {
     let Agenda { events, spent, mut record, heard, recall, news } = agenda;
-    let rows = events.iter().filter_map(|(_, what)| match what {
+    let row_of = |what: &Troubling| match what {
         Troubling::Row(id) => Some(*id),
         Troubling::Answer(_) | Troubling::Wake => None,
-    });
-    let mut closed: Vec<RowId> = spent.into_iter().chain(rows).collect();
-    closed.sort_unstable();
+    };
+    let rows: Vec<RowId> = events.iter().filter_map(|(_, what)| row_of(what)).collect();
+    let closed = spent;
     let only_answers = closed.is_empty() && events.iter().all(|(_, what)| matches!(what, Troubling::Answer(_)));
     let events = events.into_iter().map(|(event, _)| event).collect();
     let step = {
@@ -160,6 +160,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
             Effect::Erase => plan.recall = true,
         }
     }
+    plan.close(rows.into_iter());
     plan.record = Some(record);
     Some(plan)
 }
@@ -184,7 +185,7 @@ fn set_aside(
                     record.seen.note(&message.id, setting.now);
                     record.heard(message);
                 }
-                plan.closed.push(id);
+                plan.closed.push((id, Closing::DeadLettered));
                 plan.dead.push(poison(setting.contact, setting.now, row.map(AsRef::as_ref)));
             }
             // A state that cannot take its own answer would wait for ever: start afresh, logged out.

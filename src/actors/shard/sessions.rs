@@ -11,7 +11,7 @@ use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
 use crate::domain::contact::ContactId;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::metrics;
-use crate::ports::{Part, Record};
+use crate::ports::{Closing, Part, Record};
 
 const RESTARTS_MAX: usize = 3;
 
@@ -193,7 +193,8 @@ impl Sessions {
     fn set_aside(&mut self, contact: ContactId, now: Timestamp) {
         let board = self.board();
         let Some((id, row)) = board.oldest(contact) else { return };
-        let parts = vec![Part::DeadLetter(plan::poison(contact, now, Some(&row))), Part::CloseInbox(id)];
+        let parts =
+            vec![Part::DeadLetter(plan::poison(contact, now, Some(&row))), Part::CloseInbox(id, Closing::DeadLettered)];
         match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
             Ok(_) => {
                 metrics::dead_lettered("poison");

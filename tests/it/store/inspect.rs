@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use siaga::domain::contact::ContactId;
 use siaga::domain::keys::ServerKeys;
 use siaga::domain::time::Timestamp;
-use siaga::ports::{Lsn, Part, RowId, Settlement, Store, Table};
+use siaga::ports::{Closing, Lsn, Part, RowId, Settlement, Store, Table};
 use siaga::store::{self, Broken, OpenError};
 
 use super::world::{durable, inbox, key, keys, open, outbox, put, status, wait};
@@ -27,7 +27,7 @@ fn filled(path: &Path) {
     durable(&*store, vec![Part::Delete { table: Table::Contact, key: key(0) }]);
     let row = |lsn| RowId { lsn: Lsn(lsn), index: 0 };
     for lsn in 1..10 {
-        durable(&*store, vec![Part::CloseInbox(row(lsn)), Part::OpenOutbox(outbox(1, "a reply"))]);
+        durable(&*store, vec![Part::CloseInbox(row(lsn), Closing::Answered), Part::OpenOutbox(outbox(1, "a reply"))]);
     }
     for lsn in 12..20 {
         durable(&*store, vec![Part::CloseOutbox { row: row(lsn), how: Settlement::Withdrawn }]);

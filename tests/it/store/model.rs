@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use siaga::domain::contact::ContactId;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RowId, Settlement, Store, StoreError, Table, Value,
+    Closing, DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RowId, Settlement, Store, StoreError, Table,
+    Tally, Value,
 };
 use siaga::store::{Journal, Memory};
 
@@ -52,6 +53,8 @@ struct Model {
     statuses: Vec<(Lsn, String)>,
     /// What each holds; `None`: the disk refused to say.
     dead: BTreeMap<RowId, Option<u8>>,
+    /// Without what is pending: that is the inbox.
+    tally: Tally,
     next: u64,
 }
 
@@ -87,6 +90,10 @@ fn pick<T>(map: &BTreeMap<RowId, T>, number: u8) -> RowId {
     map.keys().nth(usize::from(number) % (map.len() + 1)).copied().unwrap_or(RowId { lsn: Lsn(1), index: 9 })
 }
 
+fn closing(number: u8) -> Closing {
+    Closing::from_number(number % 4).unwrap()
+}
+
 impl Model {
     fn part(&self, piece: &Piece) -> Part {
         match piece {
@@ -95,7 +102,7 @@ impl Model {
             }
             Piece::Delete(number) => Part::Delete { table: Table::Contact, key: key(*number) },
             Piece::OpenInbox(contact) => Part::OpenInbox(inbox((*contact).into())),
-            Piece::CloseInbox(number) => Part::CloseInbox(pick(&self.inbox, *number)),
+            Piece::CloseInbox(number) => Part::CloseInbox(pick(&self.inbox, *number), closing(*number)),
             Piece::OpenOutbox(contact) => Part::OpenOutbox(outbox((*contact).into(), "text")),
             Piece::AttemptOutbox(number) => Part::AttemptOutbox(pick(&self.outbox, *number)),
             Piece::CloseOutbox(number) => {
@@ -121,8 +128,15 @@ impl Model {
             match part.clone() {
                 Part::Put { key, value, .. } => drop(self.values.insert(key, value)),
                 Part::Delete { key, .. } => drop(self.values.remove(&key)),
-                Part::OpenInbox(row) => drop(self.inbox.insert(RowId { lsn, index: inbox.next().unwrap() }, row)),
-                Part::CloseInbox(row) => drop(self.inbox.remove(&row)),
+                Part::OpenInbox(row) => {
+                    self.inbox.insert(RowId { lsn, index: inbox.next().unwrap() }, row);
+                    self.tally.accepted += 1;
+                }
+                Part::CloseInbox(row, how) => {
+                    if self.inbox.remove(&row).is_some() {
+                        self.tally.close(how);
+                    }
+                }
                 Part::OpenOutbox(row) => {
                     self.outbox.insert(RowId { lsn, index: outbox.next().unwrap() }, (row, false));
                 }
@@ -217,6 +231,8 @@ impl Machine for OnDisk {
 /// What the store shows and hands out after a start.
 fn observe(store: &dyn Store, seen: &Arc<Seen>) -> Model {
     let recovered = store.attach(Arc::clone(seen) as _);
+    let tally = store.tally();
+    assert_eq!((tally.drift(), tally.pending), (0, recovered.inbox.len() as u64), "{tally:?}");
     Model {
         values: wait(store.scan(Table::Contact, Key::new())).unwrap().into_iter().collect(),
         inbox: recovered.inbox.into_iter().collect(),
@@ -224,6 +240,7 @@ fn observe(store: &dyn Store, seen: &Arc<Seen>) -> Model {
         timers: recovered.timers.into_iter().collect(),
         statuses: recovered.statuses.into_iter().map(|status| (Lsn(0), status.message.0)).collect(),
         dead: wait(store.dead_letters()).unwrap().into_iter().map(|(id, _)| (id, letter(store, id))).collect(),
+        tally: Tally { pending: 0, ..tally },
         next: 0,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use siaga::domain::time::Timestamp;
-use siaga::ports::{DeadLetter, DeadReason, Lsn, Part, Recovered, RowId, Settlement, Store};
+use siaga::ports::{Closing, DeadLetter, DeadReason, Lsn, Part, Recovered, RowId, Settlement, Store};
 use siaga::store::{self, Journal, OpenError};
 
 use super::table::{rebuilds, values};
@@ -59,7 +59,7 @@ fn opened(store: &Journal) {
     ];
     assert_eq!(durable(store, open), 1);
     durable(store, vec![Part::Status(status("one")), Part::Status(status("two"))]);
-    durable(store, vec![Part::CloseInbox(row(1, 0)), Part::AttemptOutbox(row(1, 1))]);
+    durable(store, vec![Part::CloseInbox(row(1, 0), Closing::Answered), Part::AttemptOutbox(row(1, 1))]);
     durable(store, vec![Part::CloseOutbox { row: row(1, 2), how: Settlement::Withdrawn }]);
 }
 
@@ -91,7 +91,13 @@ fn what_is_open_outlives_its_segment_under_its_own_id() {
         assert_eq!((letter.body, letter.reason), (vec![7], DeadReason::Poison));
         assert_eq!(wait(store.dead_letter(row(1, 1))).unwrap(), None);
     }
-    durable(&*store, vec![Part::CloseInbox(row(1, 1)), Part::CloseOutbox { row: row(1, 0), how: Settlement::Stale }]);
+    durable(
+        &*store,
+        vec![
+            Part::CloseInbox(row(1, 1), Closing::Answered),
+            Part::CloseOutbox { row: row(1, 0), how: Settlement::Stale },
+        ],
+    );
     durable(&*store, vec![Part::CloseOutbox { row: row(1, 1), how: Settlement::Stale }]);
     drop(store);
     let found = attach(&open(path).unwrap());

@@ -117,7 +117,7 @@ fn known() -> ContactRecord {
 fn all_that_waits_is_one_turn() {
     let plan = run(&ContactRecord::default(), &rows([message(1, "w1", "a"), message(2, "w2", "b")]));
     assert_eq!(said(&plan), ["a,b"]);
-    assert_eq!(plan.closed, [row_id(1), row_id(2)]);
+    assert_eq!(plan.closed, [(row_id(1), Closing::Absorbed), (row_id(2), Closing::Answered)]);
     assert_eq!(plan.record.as_ref().unwrap().rev, 1);
     let parts = plan.parts(CONTACT, &[], None);
     assert!(matches!(parts[0], Part::Put { table: Table::Contact, .. }));
@@ -133,16 +133,16 @@ fn a_message_has_its_effect_once() {
     let value = first.record.unwrap().encode();
     let record = ContactRecord::decode(&value).unwrap();
     let again = run(&record, &rows([message(7, "w1", "a")]));
-    assert_eq!(again.closed, [row_id(7)]);
+    assert_eq!(again.closed, [(row_id(7), Closing::Absorbed)]);
     assert!(again.replies.is_empty() && again.record.is_none());
-    assert_eq!(again.parts(CONTACT, &[], None), [Part::CloseInbox(row_id(7))]);
+    assert_eq!(again.parts(CONTACT, &[], None), [Part::CloseInbox(row_id(7), Closing::Absorbed)]);
 }
 
 #[test]
 fn a_poisonous_message_does_not_harm_its_neighbours() {
     let all = rows([message(1, "w1", "a"), message(2, "w2", "poison"), message(3, "w3", "c")]);
     let first = run(&ContactRecord::default(), &all);
-    assert_eq!((said(&first), first.closed.as_slice()), (vec!["a"], &[row_id(1)][..]));
+    assert_eq!((said(&first), first.closed.as_slice()), (vec!["a"], &[(row_id(1), Closing::Answered)][..]));
     let mut record = first.record.unwrap();
     let left = rows(all.rows[1..].to_vec());
     for _ in 1..TRIES_MAX {
@@ -151,7 +151,7 @@ fn a_poisonous_message_does_not_harm_its_neighbours() {
         record = ContactRecord::decode(&tried.record.unwrap().encode()).unwrap();
     }
     let aside = run(&record, &left);
-    assert_eq!(aside.closed, [row_id(2)]);
+    assert_eq!(aside.closed, [(row_id(2), Closing::DeadLettered)]);
     assert_eq!(said(&aside), ["sorry"]);
     assert_eq!(aside.dead.len(), 1);
     assert_eq!((aside.dead[0].reason, aside.dead[0].contact), (DeadReason::Poison, Some(CONTACT)));
@@ -207,7 +207,7 @@ fn nobody_to_answer_is_counted_and_no_panic() {
     let notice = InboxRow { contact: CONTACT, accepted_at: NOW, body: InboxBody::Notice(Notice::LoginEnded) };
     let plan = run(&ContactRecord::default(), &rows([(row_id(1), Arc::new(notice))]));
     assert_eq!((plan.replies.len(), plan.news.unaddressed), (0, 1));
-    assert_eq!(plan.closed, [row_id(1)]);
+    assert_eq!(plan.closed, [(row_id(1), Closing::Absorbed)]);
 }
 
 #[test]
