@@ -121,6 +121,8 @@ pub struct Store {
     pub table_cache_bytes: u64,
     pub dead_letters_bytes_max: u64,
     pub dead_letters_days_max: u32,
+    pub free_bytes_min: u64,
+    pub reserve_bytes: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

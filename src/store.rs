@@ -43,6 +43,7 @@ mod frame;
 mod identity;
 mod inspect;
 mod journal;
+mod keeper;
 mod losses;
 mod memory;
 mod overlay;
@@ -56,6 +57,7 @@ mod rows;
 mod seal;
 mod segment;
 mod shared;
+mod space;
 mod starts;
 mod table;
 mod tally;
@@ -108,6 +110,10 @@ pub struct Options {
     /// Of dead letters, sealed, and how old they get; past it the oldest are dropped.
     pub dead_letters_bytes_max: u64,
     pub dead_letters_ms_max: i64,
+    /// Less free on the disk than this, and no new message is taken; half of it, and the table waits too. 0: any.
+    pub free_bytes_min: u64,
+    /// Of the file that is given up when the disk is full; 0: none.
+    pub reserve_bytes: u64,
     /// Starts within a minute at which what was in flight is set aside; 0: never.
     pub crash_loop_starts: usize,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
@@ -134,6 +140,8 @@ impl Options {
             table_cache_bytes: 2 << 30,
             dead_letters_bytes_max: 64 << 20,
             dead_letters_ms_max: 30 * DAY_MS,
+            free_bytes_min: 512 << 20,
+            reserve_bytes: 256 << 20,
             crash_loop_starts: 3,
             accept_loss: Vec::new(),
         }
@@ -169,6 +177,8 @@ pub enum OpenError {
     Table(#[from] TreeFault),
     #[error("the table is broken, the journal begins at lsn {}, and no export reads; restore one of `exports/`", from.0)]
     NoExport { from: Lsn },
+    #[error("the disk of `{}` has {free} bytes free, {needed} are needed to recover", path.display())]
+    NoRoom { path: PathBuf, free: u64, needed: u64 },
     #[error("what the journal holds open cannot be read: {0}")]
     Part(#[from] PartError),
     #[error("messages that were in flight cannot be set aside: {0}")]

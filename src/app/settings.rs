@@ -157,6 +157,8 @@ fn store_options(config: &Config) -> store::Options {
         table_cache_bytes: at.table_cache_bytes,
         dead_letters_bytes_max: at.dead_letters_bytes_max,
         dead_letters_ms_max: i64::from(at.dead_letters_days_max) * DAY_MS,
+        free_bytes_min: at.free_bytes_min,
+        reserve_bytes: at.reserve_bytes,
         ..store::Options::new(&at.path)
     }
 }

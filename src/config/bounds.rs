@@ -11,7 +11,7 @@ const DAY_S: i64 = 86_400;
 const GIB: i64 = 1 << 30;
 
 /// Key, least, most.
-const NUMBERS: [(&str, i64, i64); 68] = [
+const NUMBERS: [(&str, i64, i64); 70] = [
     ("server.web_workers", 0, 256),
     ("server.shards", 0, 256),
     // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
@@ -41,6 +41,8 @@ const NUMBERS: [(&str, i64, i64); 68] = [
     // A record has at most 12 MiB, and one of them must fit.
     ("store.dead_letters_bytes_max", 16 << 20, 16 * GIB),
     ("store.dead_letters_days_max", 1, 3_650),
+    ("store.free_bytes_min", 64 << 20, 1_024 * GIB),
+    ("store.reserve_bytes", 0, 64 * GIB),
     ("actors.mailbox_messages_max", 1, 10_000),
     ("actors.passivate_after_s", 1, DAY_S),
     ("actors.sessions_awake_max", 100, 10_000_000),

@@ -18,12 +18,16 @@ use super::disk::DiskFailure;
 use super::entrant::entrant;
 use super::export::Export;
 use super::identity::StoreId;
+use super::overlay::FullKey;
 use super::pending::{Next, Window};
 use super::shared::Shared;
-use super::tree::{self, Tree, TreeFault};
+use super::tree::{self, Applied, Resting, Tree, TreeFault};
 use super::{starts, table, tally};
 use crate::metrics;
 use crate::ports::{Lsn, Part, Record};
+
+/// The disk's room is looked at again this often.
+const ROOM_WAIT: Duration = Duration::from_millis(200);
 
 /// What the applier cannot go on after.
 #[derive(Debug, thiserror::Error)]
@@ -69,12 +73,12 @@ pub(super) struct Start {
     pub since_export: u64,
 }
 
-/// Starts the applier on a table that holds all that the journal does. It ends after the committer, stops the reader,
-/// and frees the directory.
+/// Starts the applier on a table that holds all that the journal does. It ends after the committer, stops
+/// the threads that stand behind it (reader, keeper), and frees the directory.
 pub(super) fn start(
     shared: Arc<Shared>,
     start: Start,
-    reader: JoinHandle<()>,
+    behind: Vec<JoinHandle<()>>,
     options: &Options,
 ) -> std::io::Result<JoinHandle<()>> {
     let Start { table: table::Opened { tree, applied }, checkpoint, store, exports, accepted, since_export } = start;
@@ -108,9 +112,11 @@ pub(super) fn start(
             }
         }
         shared.pending.wait_end();
-        shared.reader.end();
-        // A panic of the reader was reported where it happened.
-        let _ = reader.join();
+        shared.stop_behind();
+        for thread in behind {
+            // A panic of a thread was reported where it happened.
+            let _ = thread.join();
+        }
         // The tree keeps its own lock on its files.
         drop(applier);
         shared.ended();
@@ -122,7 +128,9 @@ impl Applier {
         loop {
             match self.shared.pending.take(self.gather) {
                 Next::Apply(window) => {
-                    self.apply(window)?;
+                    if !self.apply(window)? {
+                        return Ok(());
+                    }
                     if self.since_checkpoint >= self.checkpoint_bytes {
                         self.check_point()?;
                     }
@@ -130,8 +138,10 @@ impl Applier {
                     self.drop_letters_past_bounds();
                 }
                 Next::Last(window) => {
-                    self.apply(window)?;
-                    self.check_point()?;
+                    // Without room it stays in the journal, and the next start reads it there.
+                    if self.apply(window)? {
+                        self.check_point()?;
+                    }
                     return Ok(starts::clear(&*self.shared.disk, &self.dir)?);
                 }
                 Next::Stopped => return Ok(()),
@@ -139,22 +149,21 @@ impl Applier {
         }
     }
 
-    fn apply(&mut self, window: Window) -> Result<(), Fault> {
+    /// False: there was no room, and the committer ended meanwhile.
+    fn apply(&mut self, window: Window) -> Result<bool, Fault> {
         let Window { values, through, bytes, journal_bytes } = window;
         if through == self.applied {
-            return Ok(());
+            return Ok(true);
         }
         let shared = &self.shared;
-        tree::apply_all(&*self.tree, values, through, &mut |batch| {
-            for (key, resting) in batch {
-                shared.overlay.forget(key, resting.lsn);
-            }
-        })?;
+        if !tree::apply_all(&*self.tree, values, through, &mut Following(shared))? {
+            return Ok(false);
+        }
         shared.pending.applied(bytes);
         self.applied = through;
         self.since_checkpoint += journal_bytes;
         self.since_export += journal_bytes;
-        Ok(())
+        Ok(true)
     }
 
     /// Past their bounds the oldest dead letters go. What does not enter the journal now does so later.
@@ -181,22 +190,50 @@ impl Applier {
         }
     }
 
-    /// Before a checkpoint lets go of journal.
-    pub(super) fn keep_tally(&self) -> Result<(), DiskFailure> {
-        let (through, tally) = self.shared.tally();
-        tally::write(&*self.shared.disk, &self.dir, through, &tally)
-    }
-
     /// Makes the tree durable, and then says so.
     pub(super) fn check_point(&mut self) -> Result<(), Fault> {
         let checkpoint = Checkpoint { applied: self.applied, ..self.checkpoint };
         if checkpoint != self.checkpoint {
             self.tree.sync()?;
-            self.keep_tally()?;
-            checkpoint.write(&*self.shared.disk, &self.dir)?;
-            self.checkpoint = checkpoint;
+            self.write_down(checkpoint)?;
         }
         self.since_checkpoint = 0;
         Ok(())
+    }
+
+    /// False: there was no room for it. The checkpoint before it holds, and the next one comes.
+    pub(super) fn write_down(&mut self, checkpoint: Checkpoint) -> Result<bool, Fault> {
+        // The tally first: a checkpoint lets go of journal.
+        let (through, tally) = self.shared.tally();
+        let written = tally::write(&*self.shared.disk, &self.dir, through, &tally);
+        match written.and_then(|()| checkpoint.write(&*self.shared.disk, &self.dir)) {
+            Err(failure) if failure.is_full() => {
+                tracing::warn!("the store {failure}");
+                return Ok(false);
+            }
+            outcome => outcome?,
+        }
+        self.checkpoint = checkpoint;
+        Ok(true)
+    }
+}
+
+/// What follows a window into the tree: it waits for room on the disk, and takes out of the overlay what is in.
+struct Following<'a>(&'a Shared);
+
+impl Applied for Following<'_> {
+    fn goes_on(&mut self) -> bool {
+        while !self.0.space.table_may_write(0) {
+            if !self.0.pending.stays_open(ROOM_WAIT) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn done(&mut self, batch: &[(FullKey, Resting)]) {
+        for (key, resting) in batch {
+            self.0.overlay.forget(key, resting.lsn);
+        }
     }
 }

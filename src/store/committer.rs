@@ -2,8 +2,8 @@
 //!
 //! A group is whatever waits while the disk is busy, within bounds. Order inside a round: seal and write all,
 //! one sync, hand values to the applier, change rows and deliver, complete tickets. So whoever holds a resolved ticket may rely on both
-//! disk and delivery. Any failure of the disk, and any panic here, ends the process: a store that cannot write
-//! is not restarted in silence.
+//! disk and delivery. A write that finds no room waits for some (`space`). Any other failure of the disk, and any
+//! panic here, ends the process: a store that cannot write is not restarted in silence.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use super::shared::Shared;
 
 /// A quiet journal is marked after this long, so that damage to its end cannot pass for a torn tail.
 const QUIET: Duration = Duration::from_millis(500);
+/// A full disk is tried again this often.
+const ROOM_WAIT: Duration = Duration::from_millis(100);
 
 struct Committer {
     shared: Arc<Shared>,
@@ -74,22 +76,28 @@ impl Committer {
         loop {
             let idle = self.unmarked.then_some(QUIET);
             match self.shared.queue.take(group, &self.limits, idle) {
-                Taken::Group => self.commit(group)?,
+                Taken::Group if self.commit(group)? => {}
                 Taken::Idle => self.mark()?,
                 Taken::Drained => {
                     self.mark()?;
                     self.head.sync()?;
                     return Ok(true);
                 }
-                Taken::Stopped => return Ok(false),
+                // A group that found no room before the store closed was promised to nobody.
+                Taken::Group | Taken::Stopped => return Ok(false),
             }
         }
     }
 
-    fn commit(&mut self, group: &mut Vec<Job>) -> Result<(), DiskFailure> {
-        let Some(first) = group.first().map(|job| job.lsn) else { return Ok(()) };
+    /// False: the disk is full and the store was closed before there was room.
+    fn commit(&mut self, group: &mut Vec<Job>) -> Result<bool, DiskFailure> {
+        let Some(first) = group.first().map(|job| job.lsn) else { return Ok(true) };
         if self.head.bytes() >= self.segment_bytes {
-            self.head = self.head.next(first, self.shared.clock.now())?;
+            let now = self.shared.clock.now();
+            match self.when_room(|committer| committer.head.next(first, now))? {
+                Some(next) => self.head = next,
+                None => return Ok(false),
+            }
         }
         if let [alone] = &mut group[..]
             && !alone.carry.is_empty()
@@ -101,11 +109,38 @@ impl Committer {
         for (place, job) in (0..).zip(&*group) {
             payloads.push(part::write_record(&mut self.buffer, &self.shared.seal, job.lsn, place, &job.parts));
         }
-        self.head.write(&self.buffer)?;
+        if self.when_room(|committer| committer.head.write(&committer.buffer))?.is_none() {
+            return Ok(false);
+        }
         self.head.sync()?;
         self.unmarked = true;
         self.shared.durable(group, &self.buffer, &payloads);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Repeats what finds no room, after the reserve was given up and then until there is some: nothing of it was
+    /// promised. `None`: the store was closed meanwhile.
+    fn when_room<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, DiskFailure>,
+    ) -> Result<Option<T>, DiskFailure> {
+        let mut waits = 0;
+        loop {
+            match attempt(self) {
+                Err(failure) if failure.is_full() => {
+                    self.shared.space.look();
+                    if self.shared.space.release() {
+                        continue;
+                    }
+                    if !self.shared.queue.may_wait(waits) {
+                        return Ok(None);
+                    }
+                    waits += 1;
+                    std::thread::sleep(ROOM_WAIT);
+                }
+                outcome => return outcome.map(Some),
+            }
+        }
     }
 
     /// Not synced: a mark that is lost is missed by nobody.
@@ -115,6 +150,9 @@ impl Committer {
         let next = self.shared.next_to_be_durable();
         let start = frame::begin(&mut self.buffer, next.0, 0, frame::Kind::Mark);
         frame::finish(&mut self.buffer, start);
-        self.head.write(&self.buffer)
+        match self.head.write(&self.buffer) {
+            Err(failure) if failure.is_full() => Ok(()),
+            outcome => outcome,
+        }
     }
 }

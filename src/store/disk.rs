@@ -14,6 +14,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
 use super::tree::{Tree, TreeFault, open_sled};
 
 /// A file being written. Offsets and lengths in bytes.
@@ -22,6 +25,10 @@ pub trait DiskFile: Send + Sync {
     /// Makes the bytes and the length durable.
     fn sync(&self) -> io::Result<()>;
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Takes the room for this length from the disk at once, where a length alone would only promise it.
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.set_len(len)
+    }
 }
 
 /// Keeps a directory to one process; let go when dropped.
@@ -47,6 +54,10 @@ pub trait Disk: Send + Sync + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that may still be written below a path. A disk that does not say has no end.
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
     /// Opens the table in a directory of its own, which is made when it is not there.
     fn open_tree(&self, path: &Path, cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault>;
     /// Moves a table to another name, in the place of what had it; nothing to do when there is none.
@@ -91,6 +102,20 @@ impl DiskFile for File {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         File::set_len(self, len)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(self, FallocateFlags::empty(), 0, len) {
+            // A file system that cannot: room that is written to is taken too.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                let zeros = vec![0; 1 << 20];
+                (0..len).step_by(zeros.len()).try_for_each(|at| {
+                    let bytes = usize::try_from(len - at).unwrap_or(zeros.len()).min(zeros.len());
+                    self.write_all_at(&zeros[..bytes], at)
+                })
+            }
+            outcome => Ok(outcome?),
+        }
     }
 }
 
@@ -142,6 +167,11 @@ impl Disk for MachineDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(path)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     fn open_tree(&self, path: &Path, cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault> {

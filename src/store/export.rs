@@ -15,6 +15,8 @@ use super::tree::{self, APPLIED, Pair, Tree, TreeFault};
 use crate::ports::Lsn;
 
 const FORMAT: u16 = 1;
+/// The name of an export that is being written.
+pub(super) const DRAFT: &str = "draft";
 const READ_BYTES: usize = 4 << 20;
 
 /// Why there is no export, or none that can be read.
@@ -80,7 +82,7 @@ pub(super) fn write(
     lsn: Lsn,
 ) -> Result<(Export, u64), ExportFault> {
     let path = dir.join(format!("{:020}.export", lsn.0));
-    let draft = dir.join("draft");
+    let draft = dir.join(DRAFT);
     match disk.remove(&draft) {
         Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
             return Err(DiskFailure::of("remove", &draft)(fault).into());

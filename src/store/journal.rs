@@ -46,6 +46,7 @@ impl Store for Journal {
     fn append(&self, record: Record) -> Result<Ticket, StoreError> {
         let entrant = entrant(record)?;
         if entrant.class != Class::Turn {
+            self.shared.space.ready()?;
             self.shared.table_follows()?;
         }
         self.shared.queue.enter(entrant, &self.shared.overlay)
@@ -101,6 +102,7 @@ impl Store for Journal {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
+        self.shared.space.ready()?;
         self.shared.table_follows()?;
         self.shared.queue.ready()
     }

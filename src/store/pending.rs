@@ -124,6 +124,15 @@ impl Pending {
         std::mem::replace(&mut inner.window, Window { through, ..Window::default() })
     }
 
+    /// Waits while more may come; false: the committer has ended, and nobody waits for the tree any more.
+    pub(super) fn stays_open(&self, wait: Duration) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.source == Source::Open {
+            self.filled.wait_for(&mut inner, wait);
+        }
+        inner.source == Source::Open
+    }
+
     /// A window is in the tree.
     pub(super) fn applied(&self, bytes: u64) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);

@@ -19,6 +19,9 @@ use super::part::Encoded;
 use super::rows::Change;
 use crate::ports::{Lsn, StoreError, Ticket, Value, Writer};
 
+/// Waits for room on a full disk while the store is being closed.
+const CLOSING_WAITS_MAX: u32 = 20;
+
 /// Who asks for room; the earlier ones are refused first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -241,6 +244,16 @@ impl Queue {
         }
         inner.bytes -= bytes;
         Taken::Group
+    }
+
+    /// Whether the committer may wait once more for room on the disk, after so many times. A store that is being
+    /// closed waits for a moment only; one that was dropped for none.
+    pub(super) fn may_wait(&self, times: u32) -> bool {
+        match self.inner.lock().door {
+            Door::Open => true,
+            Door::Closing => times < CLOSING_WAITS_MAX,
+            Door::Shut => false,
+        }
     }
 
     /// No more enter; what has entered is written.

@@ -13,9 +13,12 @@ use super::replay::Replay;
 use super::seal::Seal;
 use super::segment::{self, Head, Segment};
 use super::shared::{Recovery, Shared};
+use super::space::Space;
 use super::tree::TreeFault;
 use super::walk::{self, End};
-use super::{Hole, OpenError, Options, applier, committer, export, identity, losses, reader, starts, table, tally};
+use super::{
+    Hole, OpenError, Options, applier, committer, export, identity, keeper, losses, reader, starts, table, tally,
+};
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Lsn, Store, Tally};
@@ -41,6 +44,7 @@ pub(super) fn open(
     let journal_dir = options.path.join("journal");
     disk.create_dir(&journal_dir).map_err(DiskFailure::of("create", &journal_dir))?;
     let lock = lock(&*disk, &options.path)?;
+    let space = Space::open(&disk, options)?;
     let starts = options.crash_loop_starts;
     let crash_loop = starts > 0 && starts::mark(&*disk, &options.path, clock.now(), starts)?;
     let seal = Seal::new(keys);
@@ -73,7 +77,7 @@ pub(super) fn open(
     let head = go_on(&disk, &journal_dir, store, end, segments.last(), clock.now())?;
     let withheld = if crash_loop { recovery.rows.withhold_inbox() } else { Vec::new() };
     let now = clock.now();
-    let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, options));
+    let shared = Arc::new(Shared::new(disk, seal, clock, recovery, lock, space, options));
     let begin = applier::Start { table, checkpoint, store, exports, accepted, since_export };
     let journal = start(shared, head, begin, options).map_err(OpenError::Thread)?;
     if crash_loop {
@@ -115,7 +119,9 @@ fn go_on(
 
 fn start(shared: Arc<Shared>, head: Head, begin: applier::Start, options: &Options) -> std::io::Result<Journal> {
     let reader = reader::start(Arc::clone(&shared), Arc::clone(&begin.table.tree))?;
-    let applier = applier::start(Arc::clone(&shared), begin, reader, options).inspect_err(|_| shared.reader.end())?;
+    let keeper = keeper::start(Arc::clone(&shared)).inspect_err(|_| shared.reader.end())?;
+    let behind = vec![reader, keeper];
+    let applier = applier::start(Arc::clone(&shared), begin, behind, options).inspect_err(|_| shared.stop_behind())?;
     let committer = committer::start(Arc::clone(&shared), head, options).inspect_err(|_| shared.pending.end(false))?;
     Ok(Journal::new(shared, vec![committer, applier]))
 }

@@ -160,7 +160,7 @@ impl<'a> Replay<'a> {
 
     fn apply(&mut self) -> Result<(), TreeFault> {
         let Window { values, through, .. } = std::mem::take(&mut self.window);
-        tree::apply_all(self.tree, values, through, &mut |_| {})?;
+        tree::apply_all(self.tree, values, through, &mut ())?;
         self.applied = through;
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::disk::{Disk, DiskFailure, DiskFile};
 use super::frame;
 use super::identity::StoreId;
+use super::space;
 use crate::domain::time::Timestamp;
 use crate::ports::Lsn;
 
@@ -114,7 +115,12 @@ impl Head {
 
     /// The next segment, beginning with `first`. All that was written here must be durable.
     pub(super) fn next(&self, first: Lsn, now: Timestamp) -> Result<Self, DiskFailure> {
-        Self::begin(Arc::clone(&self.disk), &self.dir, self.store, first, now)
+        let begun = Self::begin(Arc::clone(&self.disk), &self.dir, self.store, first, now);
+        if begun.as_ref().is_err_and(DiskFailure::is_full) {
+            // Nothing stands in it yet. It is begun again before anything is written elsewhere.
+            space::clear(&*self.disk, &self.dir.join(name(first)));
+        }
+        begun
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DiskFailure> {

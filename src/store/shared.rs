@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::carry::Carried;
 use super::disk::{DirLock, Disk, DiskFailure};
+use super::keeper::Keeper;
 use super::overlay::Overlay;
 use super::part::Encoded;
 use super::pending::Pending;
@@ -17,6 +18,7 @@ use super::queue::{Job, Queue};
 use super::reader::Reader;
 use super::rows::Rows;
 use super::seal::Seal;
+use super::space::Space;
 use super::tree::{self, TreeFault};
 use super::{Options, part, table};
 use crate::ports::{Clock, Inlet, Lsn, Recovered, StoreError, Tally};
@@ -33,6 +35,8 @@ pub(super) struct Shared {
     pub overlay: Overlay,
     pub pending: Pending,
     pub reader: Reader,
+    pub keeper: Keeper,
+    pub space: Space,
     pub rows: Mutex<Rows>,
     /// The next LSN that is not durable yet.
     next_durable: AtomicU64,
@@ -57,6 +61,7 @@ impl Shared {
         clock: Arc<dyn Clock>,
         recovery: Recovery,
         lock: Box<dyn DirLock>,
+        space: Space,
         options: &Options,
     ) -> Self {
         let Recovery { next, rows, open_bytes } = recovery;
@@ -69,6 +74,8 @@ impl Shared {
             overlay: Overlay::default(),
             pending: Pending::new(options.apply_window_bytes, Lsn(next.0 - 1)),
             reader: Reader::default(),
+            keeper: Keeper::default(),
+            space,
             rows: Mutex::new(rows),
             next_durable: AtomicU64::new(next.0),
             behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
@@ -153,6 +160,12 @@ impl Shared {
         }
         let source = std::io::Error::other(fault.to_string());
         self.disk.give_up(&DiskFailure { action, path: table::path(&self.dir), source });
+    }
+
+    /// Ends the threads that only serve the others.
+    pub(super) fn stop_behind(&self) {
+        self.reader.end();
+        self.keeper.end();
     }
 
     /// The last thread has ended: the directory is free for the next process.

@@ -72,22 +72,33 @@ pub(super) fn applied(tree: &dyn Tree) -> Result<Lsn, TreeFault> {
     Ok(Lsn(u64::from_le_bytes(bytes)))
 }
 
-/// Hears of a batch when it is in the tree.
-pub(super) type Done<'a> = &'a mut dyn FnMut(&[(FullKey, Resting)]);
+/// Is asked before each batch whether to go on, and hears of it when it is in the tree.
+pub(super) trait Applied {
+    fn goes_on(&mut self) -> bool {
+        true
+    }
+    fn done(&mut self, _batch: &[(FullKey, Resting)]) {}
+}
 
-/// Applies values in small sorted batches, `through` in the last. `done` hears of each batch after it.
+/// Nobody asks and nobody hears: a recovery.
+impl Applied for () {}
+
+/// Applies values in small sorted batches, `through` in the last. False: stopped before that, which is no harm.
 pub(super) fn apply_all(
     tree: &dyn Tree,
     values: impl IntoIterator<Item = (FullKey, Resting)>,
     through: Lsn,
-    done: Done<'_>,
-) -> Result<(), TreeFault> {
+    with: &mut dyn Applied,
+) -> Result<bool, TreeFault> {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(|a, b| a.0.cmp(&b.0));
     let through = through.0.to_le_bytes();
     let mut chunks = values.chunks(BATCH_KEYS).peekable();
     loop {
         let chunk = chunks.next().unwrap_or_default();
+        if !with.goes_on() {
+            return Ok(false);
+        }
         let mut batch: Vec<Write<'_>> =
             chunk.iter().map(|(key, resting)| (key.as_slice(), resting.bytes.as_deref())).collect();
         let last = chunks.peek().is_none();
@@ -95,9 +106,9 @@ pub(super) fn apply_all(
             batch.push((APPLIED, Some(&through)));
         }
         tree.apply(&batch)?;
-        done(chunk);
+        with.done(chunk);
         if last {
-            return Ok(());
+            return Ok(true);
         }
     }
 }

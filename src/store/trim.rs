@@ -5,13 +5,15 @@
 //! it, two verified exports are, what it holds open is durable at the head, the checkpoint names the first
 //! segment that counts, and then the file is removed. A crash anywhere in between repeats or ignores work.
 
+use std::sync::Arc;
+
 use super::applier::{Applier, Fault};
 use super::carry::{self, Carried};
 use super::checkpoint::Checkpoint;
 use super::disk::DiskFailure;
 use super::export::{self, Export, ExportFault};
 use super::segment::{self, Segment};
-use super::{part, walk};
+use super::{part, space, walk};
 use crate::ports::Lsn;
 
 impl Applier {
@@ -20,21 +22,31 @@ impl Applier {
         if self.since_export < due || self.exports.last().is_some_and(|last| last.lsn == self.applied) {
             return Ok(());
         }
+        let shared = Arc::clone(&self.shared);
+        // What fits beside it later, will: an export is tried after each window.
+        if !shared.space.table_may_write(self.live_bytes) {
+            return Ok(());
+        }
         self.check_point()?;
-        self.since_export = 0;
-        let shared = &self.shared;
         let dir = export::dir(&self.dir);
         let written = export::write(&*shared.disk, &dir, self.store, &shared.seal, &*self.tree, self.applied);
         let (export, bytes) = match written {
             Ok(written) => written,
+            Err(ExportFault::Disk(failure)) if failure.is_full() => {
+                space::clear(&*shared.disk, &dir.join(export::DRAFT));
+                tracing::warn!("no export for now: the store {failure}");
+                return Ok(());
+            }
             Err(ExportFault::Disk(failure)) => return Err(failure.into()),
             Err(ExportFault::Tree(fault)) => return Err(fault.into()),
             Err(fault @ ExportFault::Damaged { .. }) => {
+                self.since_export = 0;
                 tracing::error!("an export does not read back and does not count; nothing is trimmed: {fault}");
                 return Ok(());
             }
         };
         tracing::info!("exported {bytes} bytes at lsn {}", export.lsn.0);
+        self.since_export = 0;
         self.live_bytes = bytes;
         self.exports.push(export);
         self.trim()
@@ -51,10 +63,10 @@ impl Applier {
             if !self.carry_all(&segments[..dead], first_kept) {
                 return Ok(());
             }
-            self.keep_tally()?;
             let checkpoint = Checkpoint { from: first_kept, ..self.checkpoint };
-            checkpoint.write(&*self.shared.disk, &self.dir)?;
-            self.checkpoint = checkpoint;
+            if !self.write_down(checkpoint)? {
+                return Ok(());
+            }
             for segment in &segments[..dead] {
                 self.remove(&segment.path)?;
             }

@@ -10,6 +10,7 @@ mod inspect;
 mod model;
 mod power;
 mod refusal;
+mod space;
 mod starts;
 mod table;
 mod tree;

@@ -18,6 +18,8 @@ use super::tree::{self, SimTree};
 
 /// Power fails sector by sector.
 const SECTOR: usize = 512;
+/// A full disk refuses so many calls, then somebody makes room.
+const NO_SPACE_CALLS: u64 = 3;
 
 /// What happens at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub(crate) struct Platter {
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
     pub trees: BTreeMap<PathBuf, SimTree>,
+    /// Batches that trees were asked to take.
+    pub tree_batches: u64,
+    /// Bytes that fit on it; `None`: any.
+    capacity: Option<u64>,
     /// A disk whose sync does nothing and says it did.
     pub lying: bool,
     locked: BTreeSet<PathBuf>,
@@ -96,6 +102,14 @@ impl Change {
         }
     }
 
+    /// The length that the file has at least after it.
+    fn end(&self) -> u64 {
+        match self {
+            Self::Write(offset, new) => offset + new.len() as u64,
+            Self::Length(len) => *len,
+        }
+    }
+
     /// The part of it that the power let through.
     fn apply_torn(&self, bytes: &mut Vec<u8>, rng: &mut StdRng) {
         match self {
@@ -120,7 +134,9 @@ impl Platter {
         if self.dead {
             return Some(Fault::Error);
         }
-        let fault = self.fault_at.filter(|(at, _)| self.calls >= *at).map(|(_, fault)| fault);
+        let last = |(at, fault): &(u64, Fault)| if *fault == Fault::NoSpace { at + NO_SPACE_CALLS } else { u64::MAX };
+        let now = |trap: &(u64, Fault)| (trap.0..last(trap)).contains(&self.calls);
+        let fault = self.fault_at.filter(now).map(|(_, fault)| fault);
         self.dead |= fault == Some(Fault::PowerLoss);
         fault
     }
@@ -133,8 +149,18 @@ impl Platter {
         }
     }
 
+    fn used(&self) -> u64 {
+        let files: usize = self.names.values().map(|file| self.files[*file].current.len()).sum();
+        files as u64 + self.trees.values().map(SimTree::bytes).sum::<u64>()
+    }
+
+    fn free(&self) -> u64 {
+        self.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(self.used()))
+    }
+
     fn change(&mut self, file: usize, change: Change) -> io::Result<()> {
-        let fault = self.call();
+        let grows = change.end().saturating_sub(self.files[file].current.len() as u64);
+        let fault = if grows > self.free() { Some(Fault::NoSpace) } else { self.call() };
         let file = &mut self.files[file];
         match (fault, change) {
             (None, change) => {
@@ -183,6 +209,20 @@ impl SimDisk {
         segments.next().is_some_and(|first| !first.ends_with("00000000000000000001.seg"))
     }
 
+    /// From now on so many bytes fit beside what is there.
+    pub(crate) fn set_free(&self, bytes: u64) {
+        let mut platter = self.platter.lock().unwrap();
+        platter.capacity = Some(platter.used() + bytes);
+    }
+
+    pub(crate) fn tree_batches(&self) -> u64 {
+        self.platter.lock().unwrap().tree_batches
+    }
+
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        self.platter.lock().unwrap().names.contains_key(path)
+    }
+
     pub(crate) fn dead(&self) -> bool {
         self.platter.lock().unwrap().dead
     }
@@ -214,7 +254,8 @@ impl SimDisk {
             names = all.into_iter().filter_map(|path| kept(path, &mut rng)).collect();
         }
         let durable_names = if power.is_some() { names.clone() } else { old.durable_names.clone() };
-        let platter = Platter { files, names, durable_names, trees, lying: old.lying, ..Platter::default() };
+        let (lying, capacity) = (old.lying, old.capacity);
+        let platter = Platter { files, names, durable_names, trees, capacity, lying, ..Platter::default() };
         Arc::new(Self { platter: Arc::new(Mutex::new(platter)) })
     }
 
@@ -325,6 +366,10 @@ impl Disk for SimDisk {
         platter.durable_names.retain(|name, _| !inside(name));
         platter.durable_names.extend(now);
         Ok(())
+    }
+
+    fn free_bytes(&self, _path: &Path) -> io::Result<u64> {
+        Ok(self.platter.lock().unwrap().free())
     }
 
     fn open_tree(&self, path: &Path, _cache_bytes: u64) -> Result<Arc<dyn Tree>, TreeFault> {

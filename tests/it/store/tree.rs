@@ -39,6 +39,12 @@ impl SimTree {
     }
 }
 
+impl SimTree {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.current.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
+    }
+}
+
 fn write(values: &mut Values, batch: &Batch) {
     for (key, value) in batch {
         match value {
@@ -82,6 +88,7 @@ impl Tree for Handle {
 
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), TreeFault> {
         self.refuse()?;
+        self.platter.lock().unwrap().tree_batches += 1;
         let batch: Batch = batch.iter().map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec))).collect();
         self.with(|tree| {
             write(&mut tree.current, &batch);

@@ -58,6 +58,8 @@ pub(crate) fn options(path: &Path) -> Options {
         crash_loop_starts: 0,
         dead_letters_ms_max: i64::MAX,
         table_cache_bytes: 8 << 20,
+        free_bytes_min: 0,
+        reserve_bytes: 0,
         ..Options::new(path)
     }
 }
