@@ -16,10 +16,14 @@ mod code;
 mod identify;
 mod job;
 mod login;
+mod nik;
 mod run;
 pub mod state;
 mod undo;
 
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
+mod budgets;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod guessing;
@@ -150,6 +154,10 @@ pub enum AccountEffect {
     DeleteUndo {
         key: LookupKey,
     },
+    /// A code was made: it takes its place in the budgets that span accounts, before it is told of.
+    CountCode,
+    /// A code was right: its route is used by people.
+    CountProof,
 }
 
 /// All that an account's step may know of the world.
@@ -169,6 +177,8 @@ pub struct AccountContext<'a> {
     /// The service's own WhatsApp number as an SMS says it.
     pub service_number: &'a str,
     pub rules: &'a AccountRules,
+    /// The budgets that span accounts hold no code for this step (see [`may_make_code`]) until then.
+    pub codes_spent_until: Option<Timestamp>,
 }
 
 /// The figures of conversation.md 5 and 7 that an operator may tune (config section `[account]`).
@@ -181,10 +191,16 @@ pub struct AccountRules {
     /// Codes a chat may ask for within `otp_window_s`.
     pub otp_per_window: u8,
     pub otp_window_s: u32,
+    /// Codes to one number for all chats together that never proved it: an hour, a day. Those that did, and the
+    /// number's own WhatsApp, have the places of their own chat.
+    pub otp_strangers_per_hour: u8,
+    pub otp_strangers_per_day: u8,
     /// After the tries or the codes are used up: first, second, third and later lock.
     pub lock_s: [u32; 3],
     pub misses_before_lock: u8,
     pub misses_per_day: u8,
+    /// Wrong names for one NIK on one phone, all chats together; the phone's own WhatsApp is not stopped by it.
+    pub nik_misses_per_day: u8,
     pub step_up_tries: u8,
     pub undo_life_s: u32,
     /// Changes are shut this long after an undo or a changed identity.
@@ -205,9 +221,12 @@ impl Default for AccountRules {
             otp_resend_after_s: 60,
             otp_per_window: 3,
             otp_window_s: 30 * 60,
+            otp_strangers_per_hour: 3,
+            otp_strangers_per_day: 5,
             lock_s: [30 * 60, 3 * 60 * 60, 24 * 60 * 60],
             misses_before_lock: 3,
             misses_per_day: 8,
+            nik_misses_per_day: 10,
             step_up_tries: 2,
             undo_life_s: 72 * 60 * 60,
             changes_shut_s: 24 * 60 * 60,
@@ -217,6 +236,22 @@ impl Default for AccountRules {
             login_max_s: 60 * 60,
         }
     }
+}
+
+/// Whether this event may make a code, and if so whether for a chat that belongs to the account: who wants to
+/// step it takes a place in the budgets that span accounts first.
+pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
+    let asker = match event {
+        AccountEvent::Asked { asker, request: Request::ChallengeOtp { .. }, .. } => *asker,
+        AccountEvent::Persons { job, .. } => account.own_challenge(*job)?,
+        AccountEvent::Asked { .. }
+        | AccountEvent::Record { .. }
+        | AccountEvent::Changed { .. }
+        | AccountEvent::TicketFiled { .. }
+        | AccountEvent::EndLogins { .. }
+        | AccountEvent::HoldPhone { .. } => return None,
+    };
+    Some(asker.own_number || account.chat(asker.contact).is_some_and(|chat| chat.belongs))
 }
 
 /// One event. Total: whatever comes in whatever order, there is a state and a list of effects.

@@ -21,6 +21,7 @@
 
 pub mod account;
 pub mod board;
+pub mod ledger;
 pub mod outbox;
 pub mod root;
 pub mod sender;
@@ -64,6 +65,7 @@ pub struct Neighbours {
     pub rules: Rules,
     pub account_rules: AccountRules,
     pub budgets: Arc<Budgets>,
+    pub ledger: Arc<ledger::Ledger>,
     pub script: Arc<dyn session::Script>,
     pub random: Arc<dyn Random>,
     pub figures: Figures,

@@ -19,6 +19,7 @@ use actix::Addr;
 use actix_web::dev::ServerHandle;
 use tokio::sync::watch;
 
+use crate::actors::ledger::Ledger;
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
 use crate::actors::{Bulkheads, Lines, Neighbours, Shards};
@@ -117,7 +118,8 @@ impl App {
         let budgets = Arc::new(budgets(&options));
         let gate = servers::gate(&options, &store, &budgets, &draining);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
-        let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, budgets));
+        let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
+        let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, (budgets, ledger)));
         let shards = Shards::new(neighbours.figures.shards);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
@@ -227,7 +229,7 @@ fn neighbours(
     lines: Vec<Lines>,
     registry: &Arc<EmbeddedRegistry>,
     desk: &Arc<Desk>,
-    budgets: Arc<Budgets>,
+    (budgets, ledger): (Arc<Budgets>, Ledger),
 ) -> Neighbours {
     Neighbours {
         store: Arc::clone(store),
@@ -236,6 +238,7 @@ fn neighbours(
         registry: registry.clone(),
         tickets: desk.clone(),
         budgets,
+        ledger: Arc::new(ledger),
         calls: Bulkheads::new(options.figures.neighbour_calls_max),
         clock: options.clock,
         keys: options.keys,

@@ -24,6 +24,7 @@ use serde::Deserialize;
 
 use crate::account::AccountRules;
 use crate::conversation::Rules;
+use crate::limits::codes::CodeRules;
 
 pub use fault::{ConfigError, Fault};
 
@@ -39,6 +40,7 @@ pub struct Config {
     pub actors: Actors,
     pub conversation: Rules,
     pub account: AccountRules,
+    pub codes: CodeRules,
     pub registry: Registry,
     pub otp: Otp,
     pub emulator: Emulator,

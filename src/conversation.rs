@@ -95,6 +95,15 @@ pub struct Rules {
     pub refused_after_s: u32,
     /// Persons on one number.
     pub family_max: u8,
+    /// Codes a chat may ask for within `codes_window_s`, to whatever numbers; those for a change apart.
+    pub codes_max: u8,
+    pub change_codes_max: u8,
+    pub codes_window_s: u32,
+    pub codes_per_day: u8,
+    /// Sessions a chat may open within an hour.
+    pub sessions_per_hour: u8,
+    /// Messages of a chat that are read within a minute; kept by whoever makes the turns.
+    pub messages_per_minute: u32,
     /// The service's own WhatsApp number as the SMS says it.
     pub service_number: String,
 }
@@ -114,6 +123,12 @@ impl Default for Rules {
             late_after_s: 10 * 60,
             refused_after_s: 24 * 60 * 60,
             family_max: 6,
+            codes_max: 3,
+            change_codes_max: 6,
+            codes_window_s: 30 * 60,
+            codes_per_day: 12,
+            sessions_per_hour: 20,
+            messages_per_minute: 60,
             service_number: String::from("nomor layanan"),
         }
     }
@@ -166,6 +181,11 @@ pub fn step(state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
 /// The neutral word for a message that could not be handled.
 pub fn apology(state: &State, texts: &Texts) -> Reply {
     say::Draft::answer(text::table::trouble()).write(texts, state.language(), 0, None)
+}
+
+/// What is said once to a chat that writes faster than it is read.
+pub fn too_many_messages(state: &State, texts: &Texts) -> Reply {
+    say::Draft::answer(text::table::messages_fence()).write(texts, state.language(), 0, None)
 }
 
 /// What the waiting room says: how long until the turn comes, in minutes.

@@ -2,6 +2,8 @@
 //!
 //! In memory: a restart forgives. What must not be forgiven (codes, tries, locks) is in durable records.
 
+pub mod codes;
+
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 

@@ -33,6 +33,11 @@ pub fn describe() {
     describe_counter!("siaga_actor_failures_total", "actors that ended badly, by kind and how");
     describe_counter!("siaga_store_full_total", "appends of turns that had to wait for room");
     describe_counter!("siaga_statuses_total", "news of messages of ours, by state");
+    describe_counter!(
+        "siaga_codes_total",
+        "one-time codes: made, typed right, refused by a budget of all or of a route"
+    );
+    describe_gauge!("siaga_code_routes", "routes of codes that are remembered, and those that are clamped");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
 }
 
@@ -101,6 +106,18 @@ pub fn neighbour_called(neighbour: &'static str, outcome: &'static str) {
 /// Something became a dead letter.
 pub fn dead_lettered(reason: &'static str) {
     counter!("siaga_dead_letters_total", "reason" => reason).increment(1);
+}
+
+/// A code was made, typed right, or refused by the budgets that span accounts.
+pub fn code_counted(outcome: &'static str) {
+    counter!("siaga_codes_total", "outcome" => outcome).increment(1);
+}
+
+/// How many routes are remembered, and how many of them are clamped.
+#[expect(clippy::cast_precision_loss, reason = "a count of routes is far below 2^52")]
+pub fn routes_known(all: usize, clamped: usize) {
+    gauge!("siaga_code_routes", "state" => "known").set(all as f64);
+    gauge!("siaga_code_routes", "state" => "clamped").set(clamped as f64);
 }
 
 /// How many sessions a shard has in memory.

@@ -85,6 +85,10 @@ otp_wrong = That code is not right. { $n ->
     } left. Please check the latest SMS.
 otp_expired = That code is no longer valid. Ask for a new one, then type it here.
 otp_wait = You can ask for a new code in { $n } seconds. Please wait a moment; the code already sent is still valid.
+otp_wait_used = You can ask for a new code in { $n } seconds. Please wait a moment.
+otp_wait_long = You can ask for a new code in { $n } minutes, at { $wib } WIB ({ $wita } WITA, { $wit } WIT). The code already sent can still be typed while it is valid.
+messages_fence = Too many messages within a minute; some of them were not read. Please wait a minute, then write again.
+sessions_fence = A new conversation can begin in { $n } minutes, at { $wib } WIB ({ $wita } WITA, { $wit } WIT): too many were begun from this chat.
 otp_help =
     The code may not have arrived because:
     1. the number was mistyped; check it above

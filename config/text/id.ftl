@@ -86,6 +86,10 @@ otp_resent_maybe = Jika nomor berakhiran { $ending } terdaftar, kode baru segera
 otp_wrong = Kode belum sesuai. Sisa { $n } kesempatan. Mohon periksa SMS yang terakhir.
 otp_expired = Kode itu sudah tidak berlaku. Minta kode baru, lalu tulis di sini.
 otp_wait = Kode baru dapat diminta { $n } detik lagi. Mohon tunggu sebentar; kode yang sudah dikirim masih berlaku.
+otp_wait_used = Kode baru dapat diminta { $n } detik lagi. Mohon tunggu sebentar.
+otp_wait_long = Kode baru dapat diminta { $n } menit lagi, pukul { $wib } WIB ({ $wita } WITA, { $wit } WIT). Kode yang sudah dikirim tetap dapat ditulis selama masih berlaku.
+messages_fence = Pesan Anda terlalu banyak dalam satu menit; sebagian tidak kami baca. Mohon tunggu satu menit, lalu tulis lagi.
+sessions_fence = Percakapan baru dapat dimulai { $n } menit lagi, pukul { $wib } WIB ({ $wita } WITA, { $wit } WIT), karena percakapan dari chat ini sudah terlalu sering dimulai.
 otp_help =
     Kode bisa belum tiba karena:
     1. nomor salah ketik; periksa yang Anda tulis di atas

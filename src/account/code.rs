@@ -2,14 +2,16 @@
 //!
 //! Invariants: a code is compared at most `otp_tries` times, whoever asks and however the clock jumps; it is
 //! good once, for one purpose, in one chat; the answer about a number that is not the chat's own is made of
-//! counters alone, before anyone is looked up.
+//! counters alone, before anyone is looked up; and strangers together use up only the strangers' share of a
+//! number's codes, never what its own WhatsApp and the chats that proved it have.
 
+use super::AccountEffect;
 use super::job::{Ask, Wanted};
 use super::run::Run;
 use super::state::{Challenge, ChatLogin};
 use crate::domain::call::{Answer, Login};
 use crate::domain::otp::{Otp, OtpPurpose};
-use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::domain::time::{DAY_MS, HOUR_MS, SECOND_MS, Timestamp};
 
 impl Run<'_, '_> {
     /// A chat wants a code.
@@ -51,6 +53,7 @@ impl Run<'_, '_> {
         let (now, rules) = (self.now(), self.context.rules);
         let Some(chat) = self.chat(ask) else { return false };
         let fresh = purpose == OtpPurpose::Fresh;
+        let live = chat.challenges.iter().any(|challenge| challenge.purpose == purpose);
         let sends = if fresh { &chat.fresh_sends } else { &chat.sends };
         let wait_ms = sends
             .last()
@@ -60,14 +63,31 @@ impl Run<'_, '_> {
         } else if fresh && chat.login.is_none() {
             self.conclude(ask, Answer::LoginGone);
         } else if wait_ms > 0 {
-            let seconds = u32::try_from((wait_ms + SECOND_MS - 1) / SECOND_MS).unwrap_or(rules.otp_resend_after_s);
-            self.conclude(ask, Answer::OtpWait { seconds });
-        } else if sends.len() >= usize::from(rules.otp_per_window) {
-            self.lock(ask);
+            self.conclude(ask, Answer::OtpWait { seconds: seconds_of(wait_ms), live });
+        } else if sends.len() >= usize::from(rules.otp_per_window) || ask.asker.codes_spent_until.is_some() {
+            self.lock_at_least(ask, ask.asker.codes_spent_until);
+        } else if let Some(until) = self.spent_until(chat.belongs) {
+            // Nothing this chat did: what it has out stays good.
+            let wait = Answer::OtpWait { seconds: seconds_of(until.since_ms(now)), live };
+            self.conclude(ask, if live { wait } else { Answer::Locked { until } });
         } else {
             return true;
         }
         false
+    }
+
+    /// Until when the budgets that this chat shares with others hold no code for it.
+    fn spent_until(&self, belongs: bool) -> Option<Timestamp> {
+        let (now, rules) = (self.now(), self.context.rules);
+        let sends = &self.account.stranger_sends;
+        let within = |life_ms: i64, max: u8| {
+            let lately: Vec<Timestamp> = sends.iter().copied().filter(|at| now.since_ms(*at) < life_ms).collect();
+            // As soon as so many have left the window that there is room.
+            let leaving = (lately.len() + 1).checked_sub(usize::from(max).max(1)).filter(|count| *count > 0)?;
+            lately.get(leaving - 1).map(|at| at.plus_ms(life_ms))
+        };
+        let strangers = within(HOUR_MS, rules.otp_strangers_per_hour).max(within(DAY_MS, rules.otp_strangers_per_day));
+        strangers.filter(|_| !belongs).max(self.context.codes_spent_until)
     }
 
     /// Makes a challenge and counts it. The chat's older one of the same purpose is dead from here on.
@@ -75,6 +95,10 @@ impl Run<'_, '_> {
         let now = self.now();
         let mut id = [0; 16];
         id.copy_from_slice(&self.context.random[..16]);
+        self.effects.push(AccountEffect::CountCode);
+        if self.chat(ask).is_some_and(|chat| !chat.belongs) {
+            self.account.stranger_sends.push(now);
+        }
         if let Some(chat) = self.chat_mut(ask) {
             chat.challenges.retain(|challenge| challenge.purpose != purpose);
             chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0 });
@@ -143,6 +167,7 @@ impl Run<'_, '_> {
     }
 
     fn proved(&mut self, ask: Ask, purpose: OtpPurpose, now: Timestamp) {
+        self.effects.push(AccountEffect::CountProof);
         let step_up = match purpose {
             OtpPurpose::Login => {
                 let step_up = self.owes_step_up(ask);
@@ -162,4 +187,9 @@ impl Run<'_, '_> {
         let epoch = self.account.epoch;
         self.conclude(ask, Answer::OtpRight(Login { epoch, step_up, weak: false }));
     }
+}
+
+/// Whole seconds, rounded up.
+fn seconds_of(ms: i64) -> u32 {
+    u32::try_from((ms + SECOND_MS - 1) / SECOND_MS).unwrap_or(u32::MAX)
 }

@@ -102,7 +102,8 @@ impl Model {
                         self.live(chat, purpose).into_iter().for_each(|code| code.dead = true);
                         self.codes.push(Code { number: world.last_code(), chat, purpose, guesses: 0, dead: false });
                     }
-                    Answer::Locked { .. } => {
+                    // A lock kills what is out; a budget that others used up only gives nothing new.
+                    Answer::Locked { .. } if is_locked(world, chat) => {
                         self.codes.iter_mut().filter(|code| code.chat == chat).for_each(|code| code.dead = true);
                     }
                     _ => {}
@@ -165,6 +166,11 @@ impl Model {
         }
         Ok(())
     }
+}
+
+fn is_locked(world: &World, chat: u8) -> bool {
+    let chat = world.account.chat(asker(chat).contact);
+    chat.is_some_and(|chat| chat.locked_until(world.now).is_some())
 }
 
 /// Chat 0 writes from the account's own number, the others are strangers.

@@ -133,6 +133,10 @@ impl Jobs {
         self.open.remove(&id)
     }
 
+    pub(super) fn get(&self, id: JobId) -> Option<&Job> {
+        self.open.get(&id)
+    }
+
     pub(super) fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
         self.open.get_mut(&id)
     }

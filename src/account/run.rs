@@ -120,9 +120,17 @@ impl<'a, 'c> Run<'a, 'c> {
 
     /// Stops the chat's attempts and says so.
     pub(super) fn lock(&mut self, ask: Ask) {
+        self.lock_at_least(ask, None);
+    }
+
+    /// The same, for as long as something else stops the chat anyway: what is said is the whole truth.
+    pub(super) fn lock_at_least(&mut self, ask: Ask, least: Option<Timestamp>) {
         let (now, rules) = (self.now(), self.context.rules);
         if let Some(chat) = self.chat_mut(ask) {
-            let until = chat.lock(now, rules);
+            let until = chat.lock(now, rules).max(least.unwrap_or_default());
+            if let Some(lock) = &mut chat.lock {
+                lock.until = until;
+            }
             self.conclude(ask, Answer::Locked { until });
         }
     }
@@ -184,10 +192,15 @@ impl<'a, 'c> Run<'a, 'c> {
             Wanted::Sms { .. } if people.is_empty() => {}
             Wanted::Sms { challenge } => self.sms_code(ask, challenge),
             Wanted::StepUp { .. } => self.read(ask, wanted, people),
-            Wanted::Identify { ref claims, .. } => {
-                let hits =
-                    people.into_iter().filter(|person| claims.iter().any(|claim| super::identify::fits(claim, person)));
-                let hits = hits.collect();
+            Wanted::Identify { ref claims, counted } => {
+                let fits = |person: &Person| {
+                    self.may_be_named(ask, person.nik)
+                        && claims.iter().any(|claim| super::identify::fits(claim, person))
+                };
+                let hits: Vec<Person> = people.iter().filter(|person| fits(person)).cloned().collect();
+                if counted.is_none() {
+                    self.count_wrong_names(claims, &people, &hits);
+                }
                 self.read(ask, wanted, hits);
             }
             Wanted::Record { ref person } | Wanted::Issued { ref person, .. } => {

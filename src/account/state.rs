@@ -9,9 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AccountRules;
-use super::job::Jobs;
-use crate::domain::call::{Answer, CallId};
+use super::job::{Job, Jobs, Wanted};
+use super::{AccountRules, JobId};
+use crate::domain::call::{Answer, Asker, CallId};
 use crate::domain::citizen::PersonId;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
@@ -29,6 +29,8 @@ pub(super) const CHATS_MAX: usize = 12;
 pub(super) const STRANGERS_MAX: usize = 8;
 /// Changes that can still be undone. Past it changes are shut until the oldest runs out.
 pub(super) const CHANGES_MAX: usize = 6;
+/// Who proved this number once keeps his place among its own this long, if nobody else needs it.
+const PROVEN_MS: i64 = 400 * DAY_MS;
 /// An unused chat, and an unused account, are forgotten after this long.
 const IDLE_MS: i64 = DAY_MS;
 
@@ -43,6 +45,9 @@ pub struct Account {
     pub(super) phone_shut_until: Option<Timestamp>,
     pub(super) chats: Vec<Chat>,
     pub(super) changes: Vec<Change>,
+    /// When codes went out to chats that never proved this number, within a day.
+    pub(super) stranger_sends: Vec<Timestamp>,
+    pub(super) nik_misses: Vec<NikMisses>,
     #[serde(skip)]
     pub(super) jobs: Jobs,
 }
@@ -104,6 +109,14 @@ pub(super) struct Lock {
 pub(super) struct Misses {
     /// Since the last lock, less one a hit.
     pub(super) open: u8,
+    pub(super) today: u8,
+    pub(super) day_from: Timestamp,
+}
+
+/// Wrong names for one NIK of this phone, whoever typed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NikMisses {
+    pub(super) print: u64,
     pub(super) today: u8,
     pub(super) day_from: Timestamp,
 }
@@ -178,6 +191,19 @@ impl Account {
             && self.chats.iter().all(|chat| chat.lock.as_ref().is_none_or(|lock| lock.remembered_until() <= now))
     }
 
+    /// Who asked for a code to his own number, if that is what this job is for.
+    pub(super) fn own_challenge(&self, job: JobId) -> Option<Asker> {
+        match self.jobs.get(job)? {
+            Job::People { ask, wanted: Wanted::OwnChallenge } => Some(ask.asker),
+            Job::People { .. }
+            | Job::Records { .. }
+            | Job::Read { .. }
+            | Job::Change { .. }
+            | Job::PutBack { .. }
+            | Job::Report { .. } => None,
+        }
+    }
+
     /// The undo codes that point here: their rows go with the record when it is forgotten.
     pub fn undo_keys(&self) -> impl Iterator<Item = LookupKey> {
         self.changes.iter().map(|change| change.key)
@@ -193,7 +219,14 @@ impl Account {
         for chat in &mut self.chats {
             chat.settle(now, rules);
         }
-        self.chats.retain(|chat| chat.login.is_some() || chat.lock.is_some() || now.since_ms(chat.used_at) < IDLE_MS);
+        // A clock that jumps back frees nothing: what was counted counts as of now.
+        self.stranger_sends.iter_mut().for_each(|at| *at = (*at).min(now));
+        self.stranger_sends.retain(|at| now.since_ms(*at) < DAY_MS);
+        self.nik_misses.iter_mut().for_each(|misses| misses.day_from = misses.day_from.min(now));
+        self.chats.retain(|chat| {
+            let kept_ms = if chat.belongs { PROVEN_MS } else { IDLE_MS };
+            chat.login.is_some() || chat.lock.is_some() || now.since_ms(chat.used_at) < kept_ms
+        });
         let gone = self.changes.iter().filter(|change| change.expires_at <= now).map(|change| change.key).collect();
         self.changes.retain(|change| change.expires_at > now);
         gone
@@ -216,12 +249,15 @@ impl Account {
         }
         let strangers = self.chats.iter().filter(|chat| !chat.belongs).count();
         if self.chats.len() >= CHATS_MAX || (!own_number && strangers >= STRANGERS_MAX) {
-            // Only the account's own number may take a place, and only that of the chat least in use that
-            // has nothing to lose: a stranger's counters are what stops him.
+            // The account's own number may take a place, and only that of the chat least in use that has nothing
+            // to lose: a stranger's counters are what stops him. Others may take one that was long not used.
             let idle = |chat: &&Chat| chat.belongs && chat.login.is_none() && chat.lock.is_none();
-            let oldest = self.chats.iter().filter(idle).min_by_key(|chat| chat.used_at).map(|chat| chat.contact);
-            match oldest {
-                Some(oldest) if own_number => self.chats.retain(|chat| chat.contact != oldest),
+            let oldest = self.chats.iter().filter(idle).min_by_key(|chat| chat.used_at);
+            let long_idle = oldest.is_some_and(|chat| now.since_ms(chat.used_at) >= IDLE_MS);
+            match oldest.map(|chat| chat.contact) {
+                Some(oldest) if own_number || (long_idle && strangers < STRANGERS_MAX) => {
+                    self.chats.retain(|chat| chat.contact != oldest);
+                }
                 _ => return false,
             }
         }

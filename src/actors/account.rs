@@ -6,6 +6,7 @@
 //! What does not belong here: counters, locks, matching (`account`), how calls reach it (`session::calls`).
 
 pub mod effects;
+mod undo_code;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,7 +17,7 @@ use super::board::Mail;
 use super::session::Home;
 use super::supervision::{Ending, Exit};
 use super::{Neighbours, versioned};
-use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, step};
+use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, may_make_code, step};
 use crate::conversation::Notice;
 use crate::domain::call::Answer;
 use crate::domain::keys::LookupKey;
@@ -147,7 +148,12 @@ async fn handle(
         | AccountEvent::HoldPhone { .. } => None,
     };
     let now = neighbours.clock.now();
-    let Some((account, effects)) = think(neighbours, phone, memory.account.clone(), event, now) else {
+    let place = may_make_code(&memory.account, &event).map(|belongs| neighbours.ledger.take(phone, belongs, now));
+    let given = Given {
+        codes_spent_until: place.as_ref().and_then(|place| place.as_ref().err().copied()),
+        undo_code: undo_code::for_event(neighbours, &event).await?,
+    };
+    let Some((account, effects)) = think(neighbours, phone, memory.account.clone(), event, (now, given)) else {
         metrics::turn_panicked();
         if let Some((contact, call)) = asked {
             home.shards.tell_contact(contact, Mail::Answer { contact, call, answer: Answer::Down });
@@ -160,6 +166,15 @@ async fn handle(
         parts.push(Part::Put { table: Table::Account, key: record_key(key), value: value.clone() });
     }
     parts.extend(effects.iter().filter_map(|effect| part_of(effect, phone, now)));
+    // Records become durable in order: what is counted here is durable before the code is told of.
+    if effects.iter().any(|effect| matches!(effect, AccountEffect::CountCode))
+        && let Some(Ok(place)) = place
+    {
+        place.keep().await?;
+    }
+    if effects.iter().any(|effect| matches!(effect, AccountEffect::CountProof)) {
+        neighbours.ledger.proven(phone).await?;
+    }
     if !parts.is_empty() {
         home.commit(parts).await?;
     }
@@ -171,13 +186,19 @@ async fn handle(
     Ok(memory)
 }
 
+/// What a step is given beside the event.
+struct Given {
+    codes_spent_until: Option<Timestamp>,
+    undo_code: UndoCode,
+}
+
 /// `None`: the step panicked, and the account stays as it was.
 fn think(
     neighbours: &Neighbours,
     phone: Mobile,
     account: Account,
     event: AccountEvent,
-    now: Timestamp,
+    (now, given): (Timestamp, Given),
 ) -> Option<(Account, Vec<AccountEffect>)> {
     let keys = &neighbours.keys;
     let context = AccountContext {
@@ -186,21 +207,13 @@ fn think(
         phone,
         otp: &|challenge, chat, target| keys.otp(challenge, chat, target),
         undo_key: &|code| keys.undo(code),
-        undo_code: &undo_code,
+        undo_code: &|_| given.undo_code,
         texts: &neighbours.texts,
         service_number: &neighbours.rules.service_number,
         rules: &neighbours.account_rules,
+        codes_spent_until: given.codes_spent_until,
     };
     catch_unwind(AssertUnwindSafe(|| step(account, event, &context))).ok()
-}
-
-/// Eight digits out of a step's randomness.
-fn undo_code(random: [u8; 32]) -> UndoCode {
-    let mut wide = [0; 16];
-    // The second half: the first may name a challenge of the same step.
-    wide.copy_from_slice(&random[16..]);
-    let number = u32::try_from(u128::from_le_bytes(wide) % 100_000_000).unwrap_or_default();
-    UndoCode::new(number).unwrap_or_else(|| unreachable!("reduced below a hundred million"))
 }
 
 /// What of an effect is durable together with the state.
@@ -224,6 +237,8 @@ fn part_of(effect: &AccountEffect, phone: Mobile, now: Timestamp) -> Option<Part
         | AccountEffect::FileTicket { .. }
         | AccountEffect::Sms { .. }
         | AccountEffect::EndLoginsOf { .. }
-        | AccountEffect::HoldPhoneOf { .. } => None,
+        | AccountEffect::HoldPhoneOf { .. }
+        | AccountEffect::CountCode
+        | AccountEffect::CountProof => None,
     }
 }

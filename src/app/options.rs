@@ -31,6 +31,7 @@ pub struct AppOptions {
     pub random: Arc<dyn Random>,
     pub texts: Arc<Texts>,
     pub rules: Rules,
+    pub codes: crate::limits::codes::CodeRules,
     pub account_rules: AccountRules,
     pub script: Arc<dyn Script>,
     pub figures: Figures,

@@ -11,7 +11,7 @@ const DAY_S: i64 = 86_400;
 const GIB: i64 = 1 << 30;
 
 /// Key, least, most.
-const NUMBERS: [(&str, i64, i64); 70] = [
+const NUMBERS: &[(&str, i64, i64)] = &[
     ("server.web_workers", 0, 256),
     ("server.shards", 0, 256),
     // Meta sends up to 3 MB; a bound below that would refuse its largest batches for ever.
@@ -61,11 +61,20 @@ const NUMBERS: [(&str, i64, i64); 70] = [
     ("conversation.refused_after_s", 600, 7 * DAY_S),
     ("conversation.family_max", 1, 6),
     // A code is 20 bits: five minutes and five tries are what keeps it a secret (reliability.md 5.1).
+    ("conversation.codes_max", 1, 20),
+    ("conversation.change_codes_max", 1, 20),
+    ("conversation.codes_window_s", 60, DAY_S),
+    ("conversation.codes_per_day", 1, 50),
+    ("conversation.sessions_per_hour", 1, 100),
+    ("conversation.messages_per_minute", 1, 10_000),
     ("account.otp_life_s", 60, 600),
     ("account.otp_tries", 1, 10),
     ("account.otp_resend_after_s", 10, 600),
     ("account.otp_per_window", 1, 10),
     ("account.otp_window_s", 60, DAY_S),
+    ("account.otp_strangers_per_hour", 1, 20),
+    ("account.otp_strangers_per_day", 1, 20),
+    ("account.nik_misses_per_day", 1, 50),
     ("account.misses_before_lock", 1, 10),
     ("account.misses_per_day", 1, 50),
     ("account.step_up_tries", 1, 5),
@@ -75,6 +84,13 @@ const NUMBERS: [(&str, i64, i64); 70] = [
     ("account.name_changes_every_s", 0, 365 * DAY_S),
     ("account.reconfirm_after_s", DAY_S, 3_650 * DAY_S),
     ("account.login_max_s", 60, DAY_S),
+    ("codes.per_minute", 1, 10_000_000),
+    ("codes.per_day", 1, 1_000_000_000),
+    ("codes.route_per_hour", 1, 1_000_000),
+    ("codes.clamp_sample", 1, 1_000_000),
+    ("codes.clamp_percent", 0, 100),
+    ("codes.clamped_per_hour", 0, 1_000_000),
+    ("codes.routes_max", 16, 1_000_000),
     ("registry.seed", 0, i64::MAX),
     ("registry.citizens", 100, 10_000),
     ("otp.timeout_ms", 100, 60_000),

@@ -49,6 +49,7 @@ pub(super) struct Talk<'a> {
 pub(super) fn turn(state: State, events: Vec<Event>, context: &Context<'_>) -> Step {
     let mut talk = Talk { state, context, effects: Vec::new(), said: Vec::new(), before: Vec::new() };
     greet::close_if_over(&mut talk);
+    talk.state.budget.take_if(|budget| budget.is_over(context.now));
     let (mut messages, mut late) = (Vec::new(), Vec::new());
     let mut woken = false;
     for event in events {
@@ -224,8 +225,15 @@ impl Talk<'_> {
         if wait::heard(self, &heard, messages) {
             return;
         }
-        let asked = self.question();
+        let (asked, was_open) = (self.question(), self.state.session.is_some());
+        if !was_open && greet::is_fenced(self, &heard) {
+            return;
+        }
         route::heard(self, &heard);
+        if !was_open && self.state.session.is_some() {
+            let rules = self.context.rules;
+            self.state.budget().note_session(now, rules);
+        }
         if let (Some(message), Some(session)) = (heard.last, self.state.session.as_deref_mut()) {
             session.answered = asked.map(|question| Answered { message, question });
         }

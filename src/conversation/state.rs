@@ -6,6 +6,7 @@
 //!
 //! What does not belong here: locks, tries, misses and holds, which are the accounts' (`crate::account`).
 
+mod budget;
 mod session;
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +15,12 @@ use super::{AuthEpoch, Rules};
 use crate::domain::call::CallId;
 use crate::domain::certificate::Language;
 use crate::domain::citizen::PersonId;
+use crate::domain::otp::OtpPurpose;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{DAY_MS, Timestamp};
 
+pub(super) use budget::Budget;
 pub(super) use session::{
     Answered, FamilyLine, Known, Login, Pending, Question, Report, Said, Session, Waiting, Wanted, Why,
 };
@@ -35,6 +38,8 @@ pub struct State {
     pub(super) closed: Option<Closed>,
     pub(super) watch: Option<Box<Watch>>,
     pub(super) undo: Option<UndoTries>,
+    /// Codes asked for and sessions opened.
+    pub(super) budget: Option<Box<Budget>>,
     /// The report that was last spoken of: what "Belum selesai" is about.
     pub(super) ticket: Option<TicketNumber>,
     /// When consent was last given: the proof outlives an erasure.
@@ -90,6 +95,15 @@ impl State {
     pub fn waiting(&self) -> Option<CallId> {
         let session = self.session.as_ref().and_then(|session| session.waiting.as_ref()).map(|waiting| waiting.call);
         session.or_else(|| self.watch.as_ref().and_then(|watch| watch.call))
+    }
+
+    /// Until when no more codes are sent for this chat, to whatever number.
+    pub fn codes_spent_until(&self, purpose: OtpPurpose, now: Timestamp, rules: &Rules) -> Option<Timestamp> {
+        self.budget.as_ref().and_then(|budget| budget.codes_spent_until(purpose, now, rules))
+    }
+
+    pub(super) fn budget(&mut self) -> &mut Budget {
+        self.budget.get_or_insert_default()
     }
 
     /// How many undo codes this chat may still try, and counts one.

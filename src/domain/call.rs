@@ -34,6 +34,8 @@ pub struct Asker {
     /// Whether the chat's own WhatsApp number is the account asked for.
     pub own_number: bool,
     pub language: Language,
+    /// The chat has asked for as many codes, to whatever numbers, as it may: until then it gets no more.
+    pub codes_spent_until: Option<Timestamp>,
 }
 
 /// One call: a request and its name.
@@ -85,6 +87,13 @@ pub enum Request {
     ReadTickets,
 }
 
+impl Request {
+    /// What a code is asked for, if one is.
+    pub fn code_purpose(&self) -> Option<OtpPurpose> {
+        if let Self::ChallengeOtp { purpose, .. } = self { Some(*purpose) } else { None }
+    }
+}
+
 /// What can be answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -93,6 +102,8 @@ pub enum Answer {
     /// Too soon after the last one: seconds to wait.
     OtpWait {
         seconds: u32,
+        /// Whether a code of this chat is out and still opens.
+        live: bool,
     },
     /// Attempts are stopped until then, whatever exists.
     Locked {

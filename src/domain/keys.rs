@@ -93,6 +93,11 @@ impl ServerKeys {
         self.lookup(b"undo", &code.number().to_le_bytes())
     }
 
+    /// The route of a number: all that share it but for the last four digits.
+    pub fn route(&self, phone: Mobile) -> LookupKey {
+        self.lookup(b"route", &(phone.phone().digits() / 10_000).to_le_bytes())
+    }
+
     /// A NIK as a key that may be kept after the session.
     pub fn nik(&self, nik: Nik) -> LookupKey {
         self.lookup(b"nik", &nik.number().to_le_bytes())

@@ -48,6 +48,8 @@ pub enum Table {
     Registry = 6,
     /// Dedupe ids that no longer fit into the contact's record.
     Dedupe = 7,
+    /// Budgets of codes that span accounts.
+    Budget = 8,
 }
 
 /// A key within a table, at most 64 bytes, never personal data in the clear (`ServerKeys` hashes it).

@@ -233,6 +233,7 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         random: Arc::new(SystemRandom),
         texts: Arc::new(Texts::embedded().expect("the texts are good")),
         rules: Rules::default(),
+        codes: siaga::limits::codes::CodeRules::default(),
         account_rules: siaga::account::AccountRules::default(),
         script: Arc::new(siaga::actors::session::Ours),
         figures: Figures { shards: 2, ..Figures::default() },

@@ -85,7 +85,11 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
             false
         }
         // Durable together with the state.
-        AccountEffect::EndLogin { .. } | AccountEffect::PutUndo { .. } | AccountEffect::DeleteUndo { .. } => false,
+        AccountEffect::EndLogin { .. }
+        | AccountEffect::PutUndo { .. }
+        | AccountEffect::DeleteUndo { .. }
+        | AccountEffect::CountCode
+        | AccountEffect::CountProof => false,
     }
 }
 

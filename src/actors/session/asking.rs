@@ -45,14 +45,25 @@ pub fn account_of(request: &Request) -> Option<Mobile> {
 }
 
 /// Who asks, as an account may know it.
-fn asker(home: &Home, contact: ContactId, record: &ContactRecord, account: Mobile, language: Language) -> Asker {
+fn asker(
+    home: &Home,
+    contact: ContactId,
+    record: &ContactRecord,
+    (account, request): (Mobile, &Request),
+    language: Language,
+) -> Asker {
     let phone = record.identity.phone;
+    let codes_spent_until = request.code_purpose().and_then(|purpose| {
+        let neighbours = &home.neighbours;
+        record.state.codes_spent_until(purpose, neighbours.clock.now(), &neighbours.rules)
+    });
     Asker {
         contact,
         ending: phone.map(crate::domain::phone::Phone::ending),
         bsuid: record.identity.bsuid.as_ref().map(|bsuid| home.neighbours.keys.bsuid_alias(bsuid)),
         own_number: phone == Some(account.phone()),
         language,
+        codes_spent_until,
     }
 }
 
@@ -60,7 +71,7 @@ fn asker(home: &Home, contact: ContactId, record: &ContactRecord, account: Mobil
 pub fn make(home: &Home, contact: ContactId, record: &ContactRecord, call: Call, language: Language) {
     let Call { id, request } = call;
     if let Some(phone) = account_of(&request) {
-        let asker = asker(home, contact, record, phone, language);
+        let asker = asker(home, contact, record, (phone, &request), language);
         ask(home, phone, asker, id, request);
         return;
     }
@@ -176,8 +187,9 @@ fn undo(home: &Home, contact: ContactId, record: ContactRecord, call: CallId, co
     supervision::task(find, move |found: Result<Result<Option<Mobile>, StoreError>, _>| {
         let answer = match found {
             Ok(Ok(Some(phone))) => {
-                let asker = asker(&home, contact, &record, phone, language);
-                return ask(&home, phone, asker, call, Request::Undo { code });
+                let request = Request::Undo { code };
+                let asker = asker(&home, contact, &record, (phone, &request), language);
+                return ask(&home, phone, asker, call, request);
             }
             Ok(Ok(None)) => Answer::UndoUnknown,
             Ok(Err(_)) | Err(_) => Answer::Down,

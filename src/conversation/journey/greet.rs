@@ -2,7 +2,7 @@
 
 use super::{Talk, login, prompt};
 use crate::conversation::heard::{Heard, Media};
-use crate::conversation::input::PhoneReading;
+use crate::conversation::input::{Keyword, PhoneReading};
 use crate::conversation::say::Draft;
 use crate::conversation::state::Question as Q;
 use crate::conversation::text::table;
@@ -29,6 +29,21 @@ pub(super) fn close_if_over(talk: &mut Talk<'_>) {
 pub(super) fn is_quiet_after_end(talk: &Talk<'_>) -> bool {
     let quiet_ms = i64::from(talk.context.rules.silence_after_end_s) * SECOND_MS;
     talk.state.session.is_none() && talk.state.closed.is_some_and(|closed| talk.now().since_ms(closed.at) < quiet_ms)
+}
+
+/// Whether the chat has opened as many sessions as it may: told once, then silence. What protects others acts at
+/// any time.
+pub(super) fn is_fenced(talk: &mut Talk<'_>, heard: &Heard) -> bool {
+    use Keyword as K;
+    let reading = &heard.reading;
+    let protects = matches!(reading.keyword, Some(K::EraseData | K::NotMe | K::Finish)) || reading.undo.is_some();
+    let (now, rules) = (talk.now(), talk.context.rules);
+    let spent = talk.state.budget.as_ref().and_then(|budget| budget.sessions_spent_until(now, rules));
+    let Some(until) = spent.filter(|_| heard.speaks && !protects) else { return false };
+    if talk.state.budget().tell(now) {
+        talk.tell(prompt::fenced(talk, until));
+    }
+    true
 }
 
 /// Opens a session: with the greeting, or with the offer of a new code where one ran out.

@@ -11,7 +11,10 @@ use crate::conversation::text::value::Count;
 use crate::domain::call::{self, Request};
 use crate::domain::otp::OtpPurpose;
 use crate::domain::phone::Mobile;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{SECOND_MS, Timestamp};
+
+/// A longer wait is said in minutes and by the clock.
+const SECONDS_SAID_MAX: u32 = 600;
 
 /// Asks for a code to log in with.
 pub(super) fn challenge_login(talk: &mut Talk<'_>, account: Mobile) {
@@ -99,6 +102,8 @@ fn target(talk: &Talk<'_>, purpose: OtpPurpose) -> Option<Mobile> {
 
 /// A code is on its way, or would be.
 pub(super) fn otp_sent(talk: &mut Talk<'_>, account: Mobile, purpose: OtpPurpose, why: Why) {
+    let (now, rules) = (talk.now(), talk.context.rules);
+    talk.state.budget().note_code(purpose, now, rules);
     if why == Why::Late {
         talk.begin_with(table::change_late());
     }
@@ -115,10 +120,15 @@ pub(super) fn otp_sent(talk: &mut Talk<'_>, account: Mobile, purpose: OtpPurpose
     talk.ask(Q::Code(purpose), Draft::prompt(phrase).offering(&prompt::code_ways(purpose)));
 }
 
-/// Too soon for another code: the one that is out still serves.
-pub(super) fn otp_wait(talk: &mut Talk<'_>, purpose: OtpPurpose, seconds: u32) {
+/// Too soon for another code. Only one that is out and was not used still serves.
+pub(super) fn otp_wait(talk: &mut Talk<'_>, purpose: OtpPurpose, seconds: u32, live: bool) {
     let ways = prompt::code_ways(purpose);
-    talk.ask(Q::Code(purpose), Draft::prompt(table::otp_wait(Count(seconds))));
+    let draft = match (seconds > SECONDS_SAID_MAX, live) {
+        (true, _) => prompt::wait_long(talk, talk.now().plus_ms(i64::from(seconds) * SECOND_MS)),
+        (false, true) => Draft::prompt(table::otp_wait(Count(seconds))),
+        (false, false) => Draft::prompt(table::otp_wait_used(Count(seconds))),
+    };
+    talk.ask(Q::Code(purpose), draft);
     talk.session().offered = ways.to_vec();
 }
 

@@ -128,11 +128,25 @@ pub(super) fn code_ways(purpose: OtpPurpose) -> [C; 2] {
 }
 
 pub(super) fn locked(talk: &Talk<'_>, until: Timestamp) -> Draft {
+    Draft::prompt(when(talk, until, table::locked))
+}
+
+/// Another code can be had then, and what is out still opens.
+pub(super) fn wait_long(talk: &Talk<'_>, until: Timestamp) -> Draft {
+    Draft::prompt(when(talk, until, table::otp_wait_long))
+}
+
+/// No new session before then.
+pub(super) fn fenced(talk: &Talk<'_>, until: Timestamp) -> Draft {
+    Draft::answer(when(talk, until, table::sessions_fence))
+}
+
+/// A sentence that says when: minutes first, then the clock in three zones.
+fn when(talk: &Talk<'_>, until: Timestamp, phrase: fn(Count, Clock, Clock, Clock) -> Phrase) -> Phrase {
     let left_ms = until.since_ms(talk.now()).max(0);
     let minutes = u32::try_from((left_ms + MINUTE_MS - 1) / MINUTE_MS).unwrap_or(u32::MAX);
     let clock = |zone| Clock(until, zone);
-    let phrase = table::locked(Count(minutes), clock(Zone::Wib), clock(Zone::Wita), clock(Zone::Wit));
-    Draft::prompt(phrase)
+    phrase(Count(minutes), clock(Zone::Wib), clock(Zone::Wita), clock(Zone::Wit))
 }
 
 /// What a report of its kind needs to say.

@@ -108,8 +108,8 @@ pub(super) fn answered(talk: &mut Talk<'_>, waiting: Waiting, answer: Answer) ->
         (Request::ChallengeOtp { account, purpose }, Answer::OtpSent) => {
             login::otp_sent(talk, account, purpose, why);
         }
-        (Request::ChallengeOtp { purpose, .. }, Answer::OtpWait { seconds }) => {
-            login::otp_wait(talk, purpose, seconds);
+        (Request::ChallengeOtp { purpose, .. }, Answer::OtpWait { seconds, live }) => {
+            login::otp_wait(talk, purpose, seconds, live);
         }
         (Request::ChallengeOtp { .. }, Answer::NotRegistered) => login::not_registered(talk),
         (Request::CheckOtp { account, purpose, .. }, Answer::OtpRight(found)) => {

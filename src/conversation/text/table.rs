@@ -94,6 +94,10 @@ phrases! {
     otp_wrong(n: Count) Body;
     otp_expired() Body;
     otp_wait(n: Count) Body;
+    otp_wait_used(n: Count) Body;
+    otp_wait_long(n: Count, wib: Clock, wita: Clock, wit: Clock) Body;
+    messages_fence() Body;
+    sessions_fence(n: Count, wib: Clock, wita: Clock, wit: Clock) Body;
     otp_help() Body;
     locked(n: Count, wib: Clock, wita: Clock, wit: Clock) Body;
     step_up() Body;

@@ -44,20 +44,24 @@ impl World<'_> {
                 return self.answer(contact, id, answer);
             }
         };
-        if let Some(asker) = self.asker(contact, phone) {
+        if let Some(asker) = self.asker(contact, phone, &request) {
             self.tasks.push_back(Task::Account(phone, AccountEvent::Asked { asker, call: id, request }));
         }
     }
 
-    fn asker(&self, contact: ContactId, account: Mobile) -> Option<Asker> {
+    fn asker(&self, contact: ContactId, account: Mobile, request: &Request) -> Option<Asker> {
         let chat = self.chat(contact)?;
         let identity = &chat.identity;
+        let purpose = request.code_purpose();
+        let codes_spent_until =
+            purpose.and_then(|purpose| chat.state.codes_spent_until(purpose, self.now, &self.rules));
         Some(Asker {
             contact,
             ending: identity.phone.map(Phone::ending),
             bsuid: identity.bsuid.as_ref().map(|bsuid| hashed(bsuid.0.as_bytes())),
             own_number: identity.phone == Some(account.phone()),
             language: chat.state.language(),
+            codes_spent_until,
         })
     }
 
@@ -80,6 +84,7 @@ impl World<'_> {
             texts: self.texts,
             service_number: &self.rules.service_number,
             rules: &self.account_rules,
+            codes_spent_until: None,
         };
         let (account, effects) = account::step(account, event, &context);
         self.accounts.insert(phone, account);
@@ -129,6 +134,8 @@ impl World<'_> {
                 self.undo.remove(&key);
                 return;
             }
+            // One transcript's citizens are no crowd.
+            AccountEffect::CountCode | AccountEffect::CountProof => return,
         };
         self.tasks.push_back(Task::Account(phone, event));
     }

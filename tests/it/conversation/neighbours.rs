@@ -61,7 +61,7 @@ pub(super) fn answer(which: u8, now: Timestamp) -> Answer {
     let found = |person| Identified::Found(Box::new(subject(person, 2)));
     match which {
         0 => Answer::OtpSent,
-        1 => Answer::OtpWait { seconds: 35 },
+        1 => Answer::OtpWait { seconds: 35, live: false },
         2 => Answer::Locked { until },
         3 => Answer::NotRegistered,
         4 => Answer::OtpRight(login(false, false)),

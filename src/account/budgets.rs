@@ -1,0 +1,170 @@
+//! Budgets that span chats: strangers share one, whoever belongs to the number has his own.
+
+use super::tests::{NOBODY, SITI, World, contact_asker, nik};
+use super::*;
+use crate::domain::call::Identified;
+use crate::domain::otp::OtpPurpose;
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+
+const CITIZEN: u64 = 1;
+
+/// What a stranger's chat gets when it asks for a code.
+fn stranger(world: &mut World, chat: u64) -> Answer {
+    world.ask_as(contact_asker(chat, false), world.challenge(OtpPurpose::Login))
+}
+
+#[test]
+fn strangers_together_have_three_codes_an_hour_and_five_a_day_for_one_number() {
+    let mut world = World::new();
+    let mut sent = 0;
+    for round in 0..48 {
+        for chat in 0..4 {
+            // Each round other chats: as many as the number can remember.
+            sent += u32::from(stranger(&mut world, 100 + (round % 2) * 4 + chat) == Answer::OtpSent);
+        }
+        assert!(sent <= if round < 2 { 3 } else { 5 }, "{sent} in half-hour {round}");
+        world.restart();
+        world.wait(30 * MINUTE_MS);
+    }
+    assert_eq!((sent, world.sms.len()), (5, 5));
+}
+
+#[test]
+fn whoever_belongs_to_the_number_has_codes_when_strangers_have_used_theirs_up() {
+    let mut world = World::new();
+    let wife = contact_asker(2, false);
+    world.log_in(wife);
+    world.wait(30 * DAY_MS);
+    let used_up = (100..110).filter(|chat| stranger(&mut world, *chat) == Answer::OtpSent).count();
+    assert_eq!(used_up, 3);
+    for n in 0..3 {
+        assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent, "the number's own WhatsApp, {n}");
+        assert_eq!(world.ask_as(wife, world.challenge(OtpPurpose::Login)), Answer::OtpSent, "who proved it, {n}");
+        world.wait(MINUTE_MS);
+    }
+}
+
+#[test]
+fn what_is_left_is_told_truthfully() {
+    let mut world = World::new();
+    assert_eq!(stranger(&mut world, 100), Answer::OtpSent);
+    world.wait(10 * MINUTE_MS);
+    assert_eq!(stranger(&mut world, 101), Answer::OtpSent);
+    assert_eq!(stranger(&mut world, 102), Answer::OtpSent);
+    world.wait(MINUTE_MS);
+    // The first leaves the hour in 49 minutes; a code that is out and alive is not forgotten over it.
+    let until = world.now.plus_ms(49 * MINUTE_MS);
+    assert_eq!(stranger(&mut world, 103), Answer::Locked { until });
+    assert_eq!(stranger(&mut world, 102), Answer::OtpWait { seconds: 49 * 60, live: true });
+    let code = world.last_code();
+    let check = world.check(OtpPurpose::Login, &[code]);
+    assert!(matches!(world.ask_as(contact_asker(102, false), check), Answer::OtpRight(_)));
+    world.wait(49 * MINUTE_MS - 1);
+    assert_eq!(stranger(&mut world, 103), Answer::Locked { until });
+    world.wait(1);
+    assert_eq!(stranger(&mut world, 103), Answer::OtpSent);
+}
+
+#[test]
+fn a_used_code_is_not_said_to_be_valid() {
+    let mut world = World::new();
+    world.log_in(contact_asker(CITIZEN, true));
+    assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpWait { seconds: 60, live: false });
+}
+
+#[test]
+fn the_chats_own_budget_locks_the_pair_until_it_is_over() {
+    let mut world = World::new();
+    let until = world.now.plus_ms(20 * HOUR_MS);
+    let asker = Asker { codes_spent_until: Some(until), ..contact_asker(CITIZEN, true) };
+    assert_eq!(world.ask_as(asker, world.challenge(OtpPurpose::Login)), Answer::Locked { until });
+    let soon = Asker { codes_spent_until: Some(world.now.plus_ms(MINUTE_MS)), ..contact_asker(7, false) };
+    let until = world.now.plus_ms(30 * MINUTE_MS);
+    assert_eq!(world.ask_as(soon, world.challenge(OtpPurpose::Login)), Answer::Locked { until }, "a lock is a lock");
+}
+
+#[test]
+fn the_budgets_of_all_stop_a_code_and_say_until_when_whether_registered_or_not() {
+    let mut answers = Vec::new();
+    for registered in [true, false] {
+        let mut world = World::new();
+        if !registered {
+            world.people.clear();
+        }
+        let until = world.now.plus_ms(40 * MINUTE_MS);
+        world.codes_spent_until = Some(until);
+        answers.push(stranger(&mut world, 100));
+        assert_eq!(answers.last(), Some(&Answer::Locked { until }));
+        assert!(world.sms.is_empty());
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn a_place_is_wanted_for_what_may_make_a_code_and_for_nothing_else() {
+    let mut world = World::new();
+    let asked = |asker, request| AccountEvent::Asked { asker, call: CallId(1), request };
+    let challenge = world.challenge(OtpPurpose::Login);
+    let (own, other) = (contact_asker(CITIZEN, true), contact_asker(9, false));
+    assert_eq!(may_make_code(&world.account, &asked(own, challenge.clone())), Some(true));
+    assert_eq!(may_make_code(&world.account, &asked(other, challenge.clone())), Some(false));
+    let check = world.check(OtpPurpose::Login, &[1]);
+    assert_eq!(may_make_code(&world.account, &asked(own, check)), None);
+    let effects = world.step(asked(own, challenge));
+    let [AccountEffect::LookUp { job, .. }] = effects[..] else { panic!("{effects:?}") };
+    let found = AccountEvent::Persons { job, result: Ok(world.people.clone()) };
+    assert_eq!(may_make_code(&world.account, &found), Some(true));
+    let counted = world.step(found).iter().any(|effect| matches!(effect, AccountEffect::CountCode));
+    assert!(counted, "a code that is made is counted");
+}
+
+#[test]
+fn ten_wrong_names_a_day_for_one_nik_whatever_chats_guess_and_the_numbers_own_is_not_stopped() {
+    let mut world = World::new();
+    world.rules.otp_strangers_per_hour = 20;
+    world.rules.otp_strangers_per_day = 20;
+    let wrong = ("Rina Kartika", SITI.1);
+    let mut compared = 0;
+    for chat in 100..108 {
+        world.log_in(contact_asker(chat, false));
+        for _ in 0..2 {
+            let before = world.account.clone();
+            let answer = world.ask_as(contact_asker(chat, false), world.identify(&[wrong]));
+            assert!(matches!(answer, Answer::Identified { ref people, .. } if people[..] == [Identified::Miss]));
+            compared += u32::from(before.nik_misses.first().is_none_or(|misses| misses.today < 10));
+        }
+    }
+    assert_eq!(compared, 10);
+    world.restart();
+    // A right name is now a miss like any other, and costs the same; the number's own chat is served.
+    let answer = world.ask_as(contact_asker(100, false), world.identify(&[SITI]));
+    assert!(matches!(answer, Answer::Locked { .. }), "the third miss of this chat: {answer:?}");
+    world.log_in(contact_asker(CITIZEN, true));
+    let answer = world.own(world.identify(&[SITI]));
+    assert!(matches!(answer, Answer::Identified { ref people, .. } if matches!(people[..], [Identified::Found(_)])));
+    world.wait(DAY_MS);
+    world.log_in(contact_asker(109, false));
+    let answer = world.ask_as(contact_asker(109, false), world.identify(&[SITI]));
+    assert!(matches!(answer, Answer::Identified { ref people, .. } if matches!(people[..], [Identified::Found(_)])));
+}
+
+#[test]
+fn a_nik_that_stands_elsewhere_costs_nobody_anything() {
+    let mut world = World::new();
+    world.log_in(contact_asker(CITIZEN, true));
+    for _ in 0..2 {
+        world.own(world.identify(&[NOBODY]));
+    }
+    assert!(world.account.nik_misses.is_empty(), "{:?}", nik(NOBODY.1));
+}
+
+#[test]
+fn many_who_proved_a_number_once_do_not_fill_it_for_ever() {
+    let mut world = World::new();
+    for chat in 100..140 {
+        world.log_in(contact_asker(chat, false));
+        world.restart();
+        world.wait(DAY_MS);
+    }
+    assert_eq!(stranger(&mut world, 200), Answer::OtpSent);
+}
