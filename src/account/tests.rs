@@ -320,7 +320,6 @@ fn a_strangers_answers_are_the_same_whether_the_number_is_registered_or_not() {
                         let result = Ok(world.people.clone());
                         world.run(AccountEvent::Persons { job, result });
                     }
-                    AccountEffect::CountCode => {}
                     other => panic!("{other:?}"),
                 }
             }
