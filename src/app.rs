@@ -11,7 +11,7 @@ mod servers;
 mod settings;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,9 +107,25 @@ impl App {
         if options.numbers.is_empty() {
             return Err(AppError::Options("at least one business number is needed"));
         }
-        let (webhook_listener, webhook_address) = servers::bind(options.server.bind)?;
+        let webhook = servers::bind(options.server.bind)?;
         let (ops_listener, ops_address) = servers::bind(options.server.ops_bind)?;
-        let store = ports::open_store(&options)?;
+        // The operator's pages first: a long recovery can be watched.
+        let pages = servers::pages(&options);
+        let ops = servers::ops(ops_listener, ops_address, pages.clone())?;
+        let built = Self::build_behind(options, webhook, (ops.clone(), ops_address), &pages).await;
+        if built.is_err() {
+            ops.stop(false).await;
+        }
+        built
+    }
+
+    async fn build_behind(
+        options: AppOptions,
+        (webhook_listener, webhook_address): (TcpListener, SocketAddr),
+        (ops, ops_address): (ServerHandle, SocketAddr),
+        pages: &ops::Desk,
+    ) -> Result<Self, AppError> {
+        let store = ports::open_store(&options).await?;
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
@@ -124,16 +140,14 @@ impl App {
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
         let (root, sights, health) = root::start(neighbours, Arc::clone(&shards));
-        let pages = ops::Desk {
+        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
+        servers::keep_up(recorder);
+        pages.running.get_or_init(|| ops::Running {
             store: Arc::clone(&store),
             draining: Arc::clone(&draining),
             shards: Arc::clone(&shards),
             sights: Arc::clone(&sights),
-            render: servers::render(&recorder),
-        };
-        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
-        let ops = servers::ops(ops_listener, ops_address, pages)?;
-        servers::keep_up(recorder);
+        });
         let chat = emulator.as_ref().map(Emulator::address);
         Ok(Self {
             addresses: Addresses { webhook: webhook_address, ops: ops_address, chat },

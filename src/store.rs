@@ -19,6 +19,22 @@
 //! exports the journal before the older one is not needed any more: what is still open in it is written again
 //! at the head (`carry`), and its segments go (`trim`).
 //!
+//! # What each file is, and what happens when it is damaged or gone
+//! | file | what it is | damaged or gone |
+//! |---|---|---|
+//! | `journal/*.seg` | the promise | a torn tail is cut; a hole stops the start and is named (`walk`, `losses`) |
+//! | `table/` | the table | set aside as `table.aside` and rebuilt from an export and the journal |
+//! | `exports/*.export` | the table at one LSN | passed over for the other; neither reads and the journal was trimmed: the start is refused |
+//! | `checkpoint` | up to where the table is durable, where the journal begins | taken from segments and exports, and the table rebuilt |
+//! | `store.id` | which store this is, and its key's name | written anew from the journal, if its key is ours |
+//! | `tally` | where all that was accepted went | counted anew from what the journal holds |
+//! | `starts` | the starts of the last minute | counts as none |
+//! | `accepted-losses` | what an operator has accepted | a line that cannot be read accepts nothing: the start asks again |
+//! | `reserve` | room for the worst case (`space`) | made anew |
+//! | `table.suspect` | being there, it says: rebuild | what is in it does not matter |
+//! | `lock` | is locked while a server lives | what is in it does not matter |
+//! | `*.new`, `exports/draft` | begun and not finished | written over |
+//!
 //! [`Memory`] is the same contract without a disk, for tests.
 //!
 //! What does not belong here: what the records mean. Owners encode theirs with `crate::codec`.
@@ -49,6 +65,7 @@ mod memory;
 mod overlay;
 mod part;
 mod pending;
+mod progress;
 mod queue;
 mod reader;
 mod recovery;
@@ -68,6 +85,7 @@ mod walk;
 pub use inspect::{Broken, Findings, stats, verify};
 pub use journal::Journal;
 pub use memory::Memory;
+pub use progress::Progress;
 
 use disk::{Disk, DiskFailure, MachineDisk};
 use part::PartError;
@@ -118,6 +136,8 @@ pub struct Options {
     pub crash_loop_starts: usize,
     /// The LSNs that may be missing: the operator has seen the list and accepts the loss.
     pub accept_loss: Vec<RangeInclusive<u64>>,
+    /// Tells how far a start has come.
+    pub progress: Progress,
 }
 
 impl Options {
@@ -144,6 +164,7 @@ impl Options {
             reserve_bytes: 256 << 20,
             crash_loop_starts: 3,
             accept_loss: Vec::new(),
+            progress: Progress::default(),
         }
     }
 }

@@ -15,11 +15,15 @@ use crate::{store, whatsapp};
 /// The body that the emulator's SMS pane takes.
 const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
 
-pub(super) fn open_store(options: &AppOptions) -> Result<Arc<dyn Store>, AppError> {
+/// A recovery takes as long as it takes: on a thread of its own, so that the operator's pages answer meanwhile.
+pub(super) async fn open_store(options: &AppOptions) -> Result<Arc<dyn Store>, AppError> {
     match &options.store {
         StoreChoice::Given(store) => Ok(Arc::clone(store)),
         StoreChoice::Journal(at) => {
-            let journal: Arc<dyn Store> = store::open(at, &options.keys, Arc::clone(&options.clock))?;
+            let (at, keys, clock) = (at.clone(), Arc::clone(&options.keys), Arc::clone(&options.clock));
+            let opening = tokio::task::spawn_blocking(move || store::open(&at, &keys, clock));
+            let journal: Arc<dyn Store> =
+                opening.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
             Ok(journal)
         }
     }

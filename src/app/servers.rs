@@ -7,10 +7,11 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as http};
 
-use super::{AppError, AppOptions, ServerOptions};
+use super::{AppError, AppOptions, ServerOptions, StoreChoice};
 use crate::actors::switchboard::Switchboard;
 use crate::limits::Budgets;
 use crate::ports::Store;
+use crate::store::Progress;
 use crate::telemetry::Recorder;
 use crate::web::Draining;
 use crate::web::ops::{Desk, routes as ops_routes};
@@ -53,9 +54,18 @@ pub(super) fn gate(
     }
 }
 
-pub(super) fn render(recorder: &Recorder) -> Arc<dyn Fn() -> String + Send + Sync> {
-    let recorder = recorder.clone();
-    Arc::new(move || recorder.render())
+/// The operator's pages of a server that is not up yet.
+pub(super) fn pages(options: &AppOptions) -> Desk {
+    let recorder = options.recorder.clone();
+    let progress = match &options.store {
+        StoreChoice::Journal(at) => at.progress.clone(),
+        StoreChoice::Given(_) => Progress::default(),
+    };
+    Desk {
+        starting: Arc::new(move || progress.now().unwrap_or_else(|| "starting".to_owned())),
+        render: Arc::new(move || recorder.render()),
+        running: Arc::default(),
+    }
 }
 
 pub(super) fn webhook(

@@ -12,6 +12,9 @@ use crate::ports::{Lsn, RowId};
 /// Of one record; several make up what a segment leaves.
 const RECORD_BYTES_MAX: usize = 2 << 20;
 
+/// Statuses that one trimming carries; past it the oldest go. They concern rows that were open at a crash: a few.
+pub(super) const STATUSES_MAX: usize = 10_000;
+
 /// A part that was written first at `id`.
 #[derive(Clone, Debug)]
 pub(super) struct Carried {

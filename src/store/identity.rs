@@ -1,15 +1,17 @@
 //! The store's name card: which store this directory is, in which format, sealed with which key.
 //!
 //! Read before anything else, so that a wrong key file or a newer store is a clear message and not a heap of
-//! records that do not open.
+//! records that do not open. A card that is damaged or gone is written anew from what the journal says.
 
 use std::path::Path;
 
 use rand::Rng;
 
 use super::disk::{Disk, DiskFailure};
-use super::seal::KeyId;
-use super::{OpenError, segment};
+use super::frame::{self, Kind, Read};
+use super::seal::{self, KeyId};
+use super::segment::{self, Start};
+use super::{OpenError, part};
 
 const FILE: &str = "store.id";
 
@@ -30,20 +32,57 @@ pub(super) fn read(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<StoreId, O
     parse(&bytes, &path, key)
 }
 
-/// Reads the card, or writes the first one into a directory that has none.
+/// Reads the card; writes the first one into an empty directory, and a damaged one anew from the journal.
 pub(super) fn read_or_create(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<StoreId, OpenError> {
     let path = dir.join(FILE);
-    match disk.read(&path) {
-        Ok(bytes) => parse(&bytes, &path, key),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            let mut id = StoreId([0; 16]);
-            rand::rng().fill_bytes(&mut id.0);
-            let text = format!("siaga store\nformat {}\nkey {key}\nid {id}\n", segment::FORMAT);
-            write_whole(disk, dir, FILE, text.as_bytes())?;
-            Ok(id)
+    let unreadable = match disk.read(&path) {
+        Ok(bytes) => match parse(&bytes, &path, key) {
+            Err(OpenError::Unreadable { reason, .. }) => reason,
+            outcome => return outcome,
+        },
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => "it is gone".to_owned(),
+        Err(fault) => return Err(DiskFailure::of("read", &path)(fault).into()),
+    };
+    let id = if let Some(id) = from_journal(disk, dir, key)? {
+        tracing::warn!("`{}` is written anew from the journal: {unreadable}", path.display());
+        id
+    } else {
+        let mut id = StoreId([0; 16]);
+        rand::rng().fill_bytes(&mut id.0);
+        id
+    };
+    let text = format!("siaga store\nformat {}\nkey {key}\nid {id}\n", segment::FORMAT);
+    write_whole(disk, dir, FILE, text.as_bytes())?;
+    Ok(id)
+}
+
+/// Which store the segments belong to; `None`: there are none. The key must be the one that sealed them: a card
+/// that names another would lock the right one out.
+fn from_journal(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<Option<StoreId>, OpenError> {
+    let mut id = None;
+    for segment in segment::list(disk, &dir.join("journal"))?.iter().rev() {
+        let bytes = disk.read(&segment.path).map_err(DiskFailure::of("read", &segment.path))?;
+        let mut offset = 0;
+        while let Read::Frame(frame) = frame::read(&bytes, offset) {
+            offset = frame.end;
+            if frame.kind == Kind::Start {
+                id = id.or(Start::read(frame.payload).map(|start| start.store));
+            }
+            let parts =
+                if frame.kind == Kind::Record { part::parts(frame.payload).unwrap_or_default() } else { vec![] };
+            if let Some(found) = parts.iter().find_map(|part| seal::key_of(part.sealed)) {
+                if found != key {
+                    let (found, ours) = (found.to_string(), key.to_string());
+                    return Err(OpenError::OtherKey { path: segment.path.clone(), found, ours });
+                }
+                if id.is_some() {
+                    return Ok(id);
+                }
+                break;
+            }
         }
-        Err(fault) => Err(DiskFailure::of("read", &path)(fault).into()),
     }
+    Ok(id)
 }
 
 fn parse(bytes: &[u8], path: &Path, key: KeyId) -> Result<StoreId, OpenError> {

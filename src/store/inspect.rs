@@ -14,7 +14,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{self, Checkpoint};
 use super::disk::{DirLock, Disk, DiskFailure, MachineDisk};
 use super::frame::Frame;
 use super::identity::{self, StoreId};
@@ -24,7 +24,7 @@ use super::seal::Seal;
 use super::segment::{self, Segment};
 use super::tree;
 use super::walk::{self, End};
-use super::{OpenError, losses};
+use super::{OpenError, export, losses};
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::Status;
 use crate::ports::{DeadLetter, InboxRow, Lsn, OutboxRow};
@@ -68,7 +68,10 @@ fn look(store: &Path, keys: &ServerKeys, open_seals: bool) -> Result<Findings, O
     let seal = Seal::new(keys);
     let id = identity::read(disk, store, seal.key_id())?;
     let _lock = lock(disk, store)?;
-    let checkpoint = Checkpoint::read(disk, store)?;
+    let segments = segment::list(disk, &store.join("journal"))?;
+    let exports = if export::dir(store).exists() { export::list(disk, &export::dir(store))? } else { Vec::new() };
+    let found = Checkpoint::read(disk, store, &segments, &exports)?;
+    let checkpoint = found.checkpoint;
     let mut look = Look {
         disk,
         store,
@@ -82,6 +85,9 @@ fn look(store: &Path, keys: &ServerKeys, open_seals: bool) -> Result<Findings, O
         lossy: false,
         found: Findings::default(),
     };
+    if let Some(doubt) = found.doubt {
+        look.broken(Lsn(0), checkpoint::path(store), 0, doubt);
+    }
     let tree = look.open_table()?;
     look.table_pages(tree.as_deref())?;
     look.journal()?;

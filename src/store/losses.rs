@@ -1,7 +1,7 @@
 //! The losses that an operator has accepted, by name; a start after that does not ask again.
 //!
 //! A text file, one `FROM..TO` a line, both LSNs lost. It is the record that something was lost at all, so it
-//! is never shortened.
+//! is never shortened. A line that cannot be read accepts nothing: then the start asks again, by name.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -17,36 +17,40 @@ pub(super) fn read_and_keep(
     dir: &Path,
     losses: &[RangeInclusive<u64>],
 ) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
-    let mut accepted = read(disk, dir)?;
+    let text = text(disk, dir)?;
+    let mut accepted = ranges(&text);
     let new: Vec<_> = losses.iter().filter(|loss| !accepted.contains(loss)).cloned().collect();
     if !new.is_empty() {
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let lines: Vec<String> = new.iter().map(|loss| format!("{}..{}\n", loss.start(), loss.end())).collect();
+        identity::write_whole(disk, dir, FILE, format!("{text}{gap}{}", lines.concat()).as_bytes())?;
         accepted.extend(new);
-        write(disk, dir, &accepted)?;
     }
     Ok(accepted)
 }
 
 pub(super) fn read(disk: &dyn Disk, dir: &Path) -> Result<Vec<RangeInclusive<u64>>, OpenError> {
-    let path = dir.join(FILE);
-    let bytes = match disk.read(&path) {
-        Ok(bytes) => bytes,
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(fault) => return Err(DiskFailure::of("read", &path)(fault).into()),
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    text.lines().map(|line| range(line).ok_or_else(|| unreadable(&path, line))).collect()
+    Ok(ranges(&text(disk, dir)?))
 }
 
-fn write(disk: &dyn Disk, dir: &Path, losses: &[RangeInclusive<u64>]) -> Result<(), DiskFailure> {
-    let lines: Vec<String> = losses.iter().map(|loss| format!("{}..{}", loss.start(), loss.end())).collect();
-    identity::write_whole(disk, dir, FILE, (lines.join("\n") + "\n").as_bytes())
+fn text(disk: &dyn Disk, dir: &Path) -> Result<String, DiskFailure> {
+    let path = dir.join(FILE);
+    match disk.read(&path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(fault) => Err(DiskFailure::of("read", &path)(fault)),
+    }
+}
+
+fn ranges(text: &str) -> Vec<RangeInclusive<u64>> {
+    let (read, lost): (Vec<_>, Vec<_>) = text.lines().map(range).partition(Option::is_some);
+    if !lost.is_empty() {
+        tracing::warn!("`{FILE}` has {} lines that are not `FROM..TO`; they accept nothing", lost.len());
+    }
+    read.into_iter().flatten().collect()
 }
 
 fn range(line: &str) -> Option<RangeInclusive<u64>> {
     let (from, to) = line.split_once("..")?;
     Some(from.parse().ok()?..=to.parse().ok()?)
-}
-
-fn unreadable(path: &Path, line: &str) -> OpenError {
-    OpenError::Unreadable { path: path.to_owned(), offset: 0, reason: format!("`{line}` is not `FROM..TO`") }
 }

@@ -71,8 +71,9 @@ mod tests {
         progress.at(1, 1);
         assert_eq!(progress.now(), None, "nothing was begun");
         progress.begin("recovering", "segment", 8);
-        progress.clone().at(2, 70);
-        assert_eq!(progress.now().unwrap(), "recovering, segment 2 of 8 (25 %), 70 records");
+        let seen = progress.clone();
+        progress.at(2, 70);
+        assert_eq!(seen.now().unwrap(), "recovering, segment 2 of 8 (25 %), 70 records");
         progress.begin("rebuilding the table", "page", 0);
         progress.at(3, 700);
         assert_eq!(progress.now().unwrap(), "rebuilding the table, page 3, 700 records");

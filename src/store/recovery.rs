@@ -23,6 +23,9 @@ use crate::domain::keys::ServerKeys;
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Lsn, Store, Tally};
 
+/// How often the progress of a recovery is noted.
+const PROGRESS_RECORDS: u64 = 1_024;
+
 /// What reading back needs to know of the store.
 struct Source<'a> {
     disk: &'a dyn Disk,
@@ -51,12 +54,13 @@ pub(super) fn open(
     let store = identity::read_or_create(&*disk, &options.path, seal.key_id())?;
     // A process that was killed may have left names that only the page cache knows; we build on them.
     disk.sync_dir(&options.path).map_err(DiskFailure::of("sync", &options.path))?;
-    let checkpoint = Checkpoint::read(&*disk, &options.path)?;
-    let segments = segments(&*disk, &journal_dir, checkpoint)?;
-    let accepted = losses::read_and_keep(&*disk, &options.path, &options.accept_loss)?;
     let export_dir = export::dir(&options.path);
     disk.create_dir(&export_dir).map_err(DiskFailure::of("create", &export_dir))?;
     let exports = export::list(&*disk, &export_dir)?;
+    let found = Checkpoint::read(&*disk, &options.path, &segment::list(&*disk, &journal_dir)?, &exports)?;
+    let checkpoint = found.checkpoint;
+    let segments = segments(&*disk, &journal_dir, checkpoint)?;
+    let accepted = losses::read_and_keep(&*disk, &options.path, &options.accept_loss)?;
     let source = Source {
         disk: &*disk,
         options,
@@ -67,13 +71,17 @@ pub(super) fn open(
         accepted: &accepted,
         exports: &exports,
     };
-    let opened = table::open(&*disk, options, checkpoint, &source.rebuild())?;
+    let opened = table::open(&*disk, options, &found, &source.rebuild())?;
     let (mut recovery, end, table, since_export) = match source.read_back(opened) {
         Err(OpenError::Table(TreeFault::Broken(reason))) => {
             source.read_back(table::begin_anew(&*disk, options, &reason, &source.rebuild())?)?
         }
         outcome => outcome?,
     };
+    if found.doubt.is_some() {
+        checkpoint.write(&*disk, &options.path)?;
+    }
+    options.progress.end();
     let head = go_on(&disk, &journal_dir, store, end, segments.last(), clock.now())?;
     let withheld = if crash_loop { recovery.rows.withhold_inbox() } else { Vec::new() };
     let now = clock.now();
@@ -156,7 +164,8 @@ fn segments(disk: &dyn Disk, journal_dir: &Path, checkpoint: Checkpoint) -> Resu
 impl Source<'_> {
     /// What a table is rebuilt from.
     fn rebuild(&self) -> table::Rebuild<'_> {
-        table::Rebuild { store: self.store, from: self.checkpoint.from, exports: self.exports }
+        let progress = &self.options.progress;
+        table::Rebuild { store: self.store, from: self.checkpoint.from, exports: self.exports, progress }
     }
 
     /// Reads the journal into a table and into open rows.
@@ -165,7 +174,16 @@ impl Source<'_> {
         let exported = self.exports.last().map_or(Lsn(0), |last| last.lsn);
         let (counted, anew) = self.counted();
         let mut replay = Replay::new(self.seal, &table, exported, self.options.apply_window_bytes, counted);
+        let progress = &self.options.progress;
+        progress.begin("recovering", "segment", self.segments.len() as u64);
+        let (mut records, mut begun) = (0, Lsn(0));
         let mut end = walk::walk(self.disk, self.segments, self.store, from, self.accepted, &mut |segment, frame| {
+            if records % PROGRESS_RECORDS == 0 || segment.first != begun {
+                begun = segment.first;
+                let at = self.segments.partition_point(|one| one.first <= segment.first) as u64;
+                progress.at(at, records);
+            }
+            records += 1;
             replay.record(segment, frame)
         })?;
         if end.next <= applied {

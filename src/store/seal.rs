@@ -37,6 +37,12 @@ pub enum SealError {
     Broken,
 }
 
+/// The key that sealed a part, as it says itself; `None`: it is none, or is no sealed one.
+pub(super) fn key_of(sealed: &[u8]) -> Option<KeyId> {
+    let id = sealed.get(1..HEAD).filter(|_| sealed.len() >= OVERHEAD && sealed[0] == FORMAT)?;
+    Some(KeyId(id.try_into().ok()?))
+}
+
 /// The sealing key at work.
 pub(super) struct Seal {
     cipher: XChaCha20Poly1305,

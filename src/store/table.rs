@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::Found;
 use super::disk::{Disk, DiskFailure};
 use super::export::{self, Export, ExportFault};
 use super::identity::{self, StoreId};
 use super::tree::{self, APPLIED, Tree, TreeFault, Write};
-use super::{OpenError, Options};
+use super::{OpenError, Options, Progress};
 use crate::ports::Lsn;
 
 /// Its presence says that the table was found broken while it was in use.
@@ -27,6 +27,7 @@ pub(super) struct Rebuild<'a> {
     pub from: Lsn,
     /// Oldest first.
     pub exports: &'a [Export],
+    pub progress: &'a Progress,
 }
 
 impl Rebuild<'_> {
@@ -34,7 +35,11 @@ impl Rebuild<'_> {
     /// a damaged one left in the table is overwritten: the journal behind an older one says it again.
     fn load(&self, disk: &dyn Disk, tree: &dyn Tree) -> Result<Lsn, OpenError> {
         for export in self.exports.iter().rev().filter(|export| export.lsn.0 + 1 >= self.from.0) {
+            let (mut pages, mut keys) = (0, 0);
+            self.progress.begin("rebuilding the table from an export", "page", 0);
             let read = export::read(disk, &export.path, export.lsn, self.store, &mut |pairs| {
+                (pages, keys) = (pages + 1, keys + pairs.len() as u64);
+                self.progress.at(pages, keys);
                 let batch: Vec<Write<'_>> =
                     pairs.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice()))).collect();
                 Ok(tree.apply(&batch)?)
@@ -65,9 +70,13 @@ pub(super) fn mark_suspect(disk: &dyn Disk, dir: &Path) -> Result<(), DiskFailur
 pub(super) fn open(
     disk: &dyn Disk,
     options: &Options,
-    checkpoint: Checkpoint,
+    found: &Found,
     rebuild: &Rebuild<'_>,
 ) -> Result<Opened, OpenError> {
+    if let Some(doubt) = &found.doubt {
+        return begin_anew(disk, options, doubt, rebuild);
+    }
+    let checkpoint = found.checkpoint;
     let suspect = options.path.join(SUSPECT);
     match disk.read(&suspect) {
         Ok(_) => return begin_anew(disk, options, "it failed while it was in use", rebuild),

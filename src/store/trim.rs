@@ -5,6 +5,7 @@
 //! it, two verified exports are, what it holds open is durable at the head, the checkpoint names the first
 //! segment that counts, and then the file is removed. A crash anywhere in between repeats or ignores work.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::applier::{Applier, Fault};
@@ -82,19 +83,32 @@ impl Applier {
 
     /// Makes what is open in these segments durable at the head. False: not now, and nothing may be trimmed.
     fn carry_all(&mut self, dead: &[Segment], next: Lsn) -> bool {
-        let mut carried_bytes = 0;
+        self.carried_bytes = 0;
+        let mut statuses = VecDeque::new();
         for (at, segment) in dead.iter().enumerate() {
             let next = dead.get(at + 1).map_or(next, |later| later.first);
             let Some(carried) = self.open_in(segment, next) else { return false };
-            for record in carry::records(carried) {
-                carried_bytes += record.iter().map(Carried::bytes).sum::<usize>() as u64;
-                let Ok(ticket) = self.shared.queue.carry(record) else { return false };
-                if ticket.durable.blocking_recv().is_err() {
-                    return false;
-                }
+            let (news, carried): (Vec<_>, Vec<_>) = carried.into_iter().partition(|one| one.kind == part::Kind::Status);
+            statuses.extend(news);
+            // One row that stays open for long keeps every later status alive.
+            let too_many = statuses.len().saturating_sub(carry::STATUSES_MAX);
+            statuses.drain(..too_many);
+            if !self.carry(carried) {
+                return false;
             }
         }
-        self.carried_bytes = carried_bytes;
+        self.carry(statuses.into())
+    }
+
+    /// Makes these durable at the head.
+    fn carry(&mut self, carried: Vec<Carried>) -> bool {
+        for record in carry::records(carried) {
+            self.carried_bytes += record.iter().map(Carried::bytes).sum::<usize>() as u64;
+            let Ok(ticket) = self.shared.queue.carry(record) else { return false };
+            if ticket.durable.blocking_recv().is_err() {
+                return false;
+            }
+        }
         true
     }
 

@@ -1,10 +1,11 @@
 //! The operator's pages: `/livez`, `/readyz`, `/metrics`, `/actors`.
 //!
 //! Alive means this process answers. Ready means the webhook may be sent here: the store takes records and no
-//! drain has begun. Neither ever depends on Meta or a neighbour: their trouble is not mended by taking this
+//! drain has begun. The pages are there before the store is open: until then `/readyz` says how far it has come.
+//! Neither ever depends on Meta or a neighbour: their trouble is not mended by taking this
 //! server out, and would take all of them out at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -17,14 +18,23 @@ use crate::actors::root::{self, Sights};
 use crate::actors::shard::view::ShardView;
 use crate::ports::Store;
 
-/// What the pages show.
+/// What the pages show: clones are the same desk.
+#[derive(Clone)]
 pub struct Desk {
+    /// What a server that is not up yet does, in words.
+    pub starting: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Prometheus' text.
+    pub render: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Set once, when the server is up.
+    pub running: Arc<OnceLock<Running>>,
+}
+
+/// A server that is up.
+pub struct Running {
     pub store: Arc<dyn Store>,
     pub draining: Arc<Draining>,
     pub shards: Arc<Shards>,
     pub sights: Sights,
-    /// Prometheus' text.
-    pub render: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 /// Routes of the operator's listener.
@@ -41,10 +51,13 @@ async fn livez() -> HttpResponse {
 }
 
 async fn readyz(desk: Data<Desk>) -> HttpResponse {
-    if desk.draining.has_begun() {
+    let Some(running) = desk.running.get() else {
+        return HttpResponse::ServiceUnavailable().body(format!("{}\n", (desk.starting)()));
+    };
+    if running.draining.has_begun() {
         return HttpResponse::ServiceUnavailable().body("draining\n");
     }
-    match desk.store.ready() {
+    match running.store.ready() {
         Ok(()) => HttpResponse::Ok().body("ready\n"),
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
     }
@@ -63,5 +76,6 @@ struct Actors {
 }
 
 async fn actors(desk: Data<Desk>) -> HttpResponse {
-    HttpResponse::Ok().json(Actors { shards: root::view(&desk.shards, &desk.sights) })
+    let shards = desk.running.get().map(|running| root::view(&running.shards, &running.sights)).unwrap_or_default();
+    HttpResponse::Ok().json(Actors { shards })
 }

@@ -10,6 +10,7 @@ mod outbound;
 mod payloads;
 mod recorded_webhooks;
 mod sms_http;
+mod starting;
 mod store;
 mod support;
 mod tidy;

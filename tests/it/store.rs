@@ -12,6 +12,7 @@ mod power;
 mod refusal;
 mod space;
 mod starts;
+mod state_files;
 mod table;
 mod tree;
 mod trim;

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use siaga::domain::contact::ContactId;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{Key, Part, Store, Table, Value};
-use siaga::store::Journal;
 use siaga::store::disk::{DirLock, Disk, DiskFailure, DiskFile, MachineDisk};
 use siaga::store::tree::{Tree, TreeFault, open_sled};
+use siaga::store::{Journal, Options, Progress};
 
 use super::world::{Seen, append, durable, get, key, open, open_on, options, put, value, wait};
 
@@ -72,7 +72,12 @@ fn timers_rest_in_the_table_and_come_back() {
 }
 
 /// The machine's disk, on which a store that gives up does not take the tests with it.
-struct Survivor;
+#[derive(Default)]
+struct Survivor {
+    progress: Progress,
+    /// What it said whenever a file was read.
+    said: Mutex<Vec<String>>,
+}
 
 impl Disk for Survivor {
     fn create_dir(&self, path: &Path) -> std::io::Result<()> {
@@ -88,6 +93,7 @@ impl Disk for Survivor {
         Disk::open(&MachineDisk, path)
     }
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.said.lock().unwrap().extend(self.progress.now());
         MachineDisk.read(path)
     }
     fn read_at(&self, path: &Path, offset: u64, len: usize) -> std::io::Result<Vec<u8>> {
@@ -117,7 +123,7 @@ impl Disk for Survivor {
 /// What a server finds, if it has to start again because its table fails in use, too.
 fn found_after(path: &Path) -> Values {
     for _ in 0..3 {
-        let store = open_on(&Arc::new(Survivor), &options(path)).unwrap();
+        let store = open_on(&Arc::new(Survivor::default()), &options(path)).unwrap();
         if let Ok(found) = wait(store.scan(Table::Contact, Key::new())) {
             return found.into_iter().collect();
         }
@@ -268,4 +274,25 @@ fn syncs(ours: &str) -> usize {
 fn a_flush_of_sled_is_no_fsync_and_ours_makes_one() {
     assert_eq!(syncs("sled's"), 0, "sled's flush makes no fsync");
     assert!(syncs("ours") >= 2, "file and directory");
+}
+
+#[test]
+fn a_start_says_how_far_its_recovery_has_come() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    for number in 0..60 {
+        durable(&*store, vec![put(number, "each in a group of its own")]);
+    }
+    drop(store);
+    let segments = fs::read_dir(directory.path().join("journal")).unwrap().count();
+    assert!(segments > 4);
+    let watched = Arc::new(Survivor::default());
+    let options = Options { progress: watched.progress.clone(), ..options(directory.path()) };
+    let store = open_on(&watched, &options).unwrap();
+    let said = watched.said.lock().unwrap().clone();
+    let last = said.last().expect("it said something");
+    assert!(said[0].starts_with(&format!("recovering, segment 0 of {segments} (0 %)")), "{said:?}");
+    assert!(last.starts_with(&format!("recovering, segment {} of", segments - 1)), "it goes on: {said:?}");
+    assert_eq!(watched.progress.now(), None, "and says nothing when it is done");
+    drop(store);
 }

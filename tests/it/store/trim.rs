@@ -104,8 +104,13 @@ fn what_is_open_outlives_its_segment_under_its_own_id() {
     assert!(found.inbox.is_empty() && found.outbox.is_empty() && found.statuses.is_empty(), "{found:?}");
 }
 
+/// How many rows to handle and to send [`trimmed`] leaves open.
+pub(crate) fn opened_rows() -> (usize, usize) {
+    (1, 2)
+}
+
 /// A trimmed store, closed; gives its values.
-fn trimmed(path: &Path) -> super::table::Values {
+pub(crate) fn trimmed(path: &Path) -> super::table::Values {
     let store = open(path).unwrap();
     opened(&store);
     durable(&*store, (0..30).map(|number| put(100 + number, "from the beginning")).collect());
