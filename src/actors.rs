@@ -21,7 +21,10 @@
 
 pub mod account;
 pub mod board;
+pub mod gate;
+mod intake;
 pub mod ledger;
+pub mod neighbour;
 pub mod outbox;
 pub mod root;
 pub mod sender;
@@ -35,20 +38,20 @@ pub mod versioned;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::account::AccountRules;
 use crate::conversation::Rules;
 use crate::conversation::text::Texts;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::limits::Budgets;
+use crate::limits::breaker::BreakerRules;
 use crate::ports::{
-    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, OtpSender, Recovered, RowId,
-    Store, Tickets,
+    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, OtpSender, RowId, Store, Tickets,
 };
 
 use board::{Board, Mail};
+use gate::Gate;
+use neighbour::Bulkheads;
 use outbox::Lanes;
 
 /// All that actors use of the world: ports, keys, texts, rules and figures. Made once by `app`.
@@ -70,7 +73,7 @@ pub struct Neighbours {
     pub random: Arc<dyn Random>,
     pub figures: Figures,
     /// Calls under way to registry, SMS gateway and desk, all shards together.
-    pub calls: Bulkheads,
+    pub calls: Arc<Bulkheads>,
 }
 
 /// A shard's own ways out: HTTP connections belong to the thread that opened them.
@@ -119,6 +122,7 @@ pub struct Figures {
     pub account_events_max: usize,
     pub neighbour_timeout_ms: u64,
     pub neighbour_calls_max: usize,
+    pub breaker: BreakerRules,
     pub read_receipts: ReadReceipts,
     pub slow_after_ms: i64,
     pub send_timeout_ms: u64,
@@ -144,6 +148,7 @@ impl Default for Figures {
             account_events_max: 64,
             neighbour_timeout_ms: 4_000,
             neighbour_calls_max: 256,
+            breaker: BreakerRules::default(),
             read_receipts: ReadReceipts::default(),
             slow_after_ms: 800,
             send_timeout_ms: 15_000,
@@ -158,21 +163,6 @@ impl Default for Figures {
     }
 }
 
-/// One bulkhead a neighbour: a slow one never holds up calls to another.
-pub struct Bulkheads {
-    pub registry: Arc<Semaphore>,
-    pub sms: Arc<Semaphore>,
-    pub desk: Arc<Semaphore>,
-}
-
-impl Bulkheads {
-    /// `calls_max` calls under way to each neighbour.
-    pub fn new(calls_max: usize) -> Self {
-        let gate = || Arc::new(Semaphore::new(calls_max.max(1)));
-        Self { registry: gate(), sms: gate(), desk: gate() }
-    }
-}
-
 /// The boards and lanes of all shards, and which contact or account is whose.
 ///
 /// A contact always lands on the same shard while the process lives (a fixed hash), so two generations of one
@@ -180,15 +170,19 @@ impl Bulkheads {
 pub struct Shards {
     boards: Vec<Arc<Board>>,
     lanes: Vec<Arc<Lanes>>,
+    /// Who is served now; without one, everyone.
+    gate: Option<Arc<Gate>>,
 }
 
 impl Shards {
-    /// For `n` shards, at least one.
-    pub fn new(n: usize) -> Arc<Self> {
+    /// For `n` shards, at least one. Without a gate everyone is served at once.
+    pub fn new(n: usize, gate: Option<Arc<Gate>>) -> Arc<Self> {
         let n = n.max(1);
+        let board = || gate.as_ref().map_or_else(Board::default, |gate| Board::gated(Arc::clone(gate)));
         Arc::new(Self {
-            boards: (0..n).map(|_| Arc::new(Board::default())).collect(),
+            boards: (0..n).map(|_| Arc::new(board())).collect(),
             lanes: (0..n).map(|_| Arc::new(Lanes::default())).collect(),
+            gate,
         })
     }
 
@@ -233,19 +227,6 @@ impl Shards {
     /// Leaves mail at the shard of an account.
     pub fn tell_account(&self, key: LookupKey, mail: Mail) {
         self.board(self.of_account(key)).post(mail);
-    }
-
-    /// Puts what was open when the store was opened where it belongs. Before any shard starts.
-    pub fn place_recovered(&self, recovered: Recovered, reconcile_ms: i64, clock: &dyn Clock) {
-        self.rows(recovered.inbox);
-        for (contact, at) in recovered.timers {
-            self.board(self.of_contact(contact)).wish(contact, Some(at));
-        }
-        for send in outbox::recovered(recovered.outbox, reconcile_ms, clock.now()) {
-            let contact = send.row.contact;
-            self.lanes(self.of_contact(contact)).push(contact, vec![send]);
-        }
-        self.statuses(recovered.statuses);
     }
 
     /// Rows to the boards of their shards, all of a board at once.

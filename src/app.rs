@@ -19,20 +19,23 @@ use actix::Addr;
 use actix_web::dev::ServerHandle;
 use tokio::sync::watch;
 
+use crate::actors::gate::Gate;
 use crate::actors::ledger::Ledger;
+use crate::actors::neighbour::Bulkheads;
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
-use crate::actors::{Bulkheads, Lines, Neighbours, Shards};
+use crate::actors::{Lines, Neighbours, Shards};
 use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator::{self, Emulator};
 use crate::limits::Budgets;
+use crate::limits::admission::Pace;
 use crate::ports::{Store, StoreError};
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::web::{Draining, ops};
 use crate::{certificate, otp, store, whatsapp};
 
-pub use options::{AppOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
+pub use options::{AppOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
 pub use serve::serve;
 
 /// How often a drain looks whether work has ended.
@@ -133,10 +136,12 @@ impl App {
         let draining = Arc::new(Draining::default());
         let budgets = Arc::new(budgets(&options));
         let gate = servers::gate(&options, &store, &budgets, &draining);
+        let service_gate = service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, (budgets, ledger)));
-        let shards = Shards::new(neighbours.figures.shards);
+        let shards = Shards::new(neighbours.figures.shards, service_gate);
+        let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
         let (root, sights, health) = root::start(neighbours, Arc::clone(&shards));
@@ -147,6 +152,7 @@ impl App {
             draining: Arc::clone(&draining),
             shards: Arc::clone(&shards),
             sights: Arc::clone(&sights),
+            calls,
         });
         let chat = emulator.as_ref().map(Emulator::address);
         Ok(Self {
@@ -200,6 +206,9 @@ impl App {
     pub async fn drain(&self) -> Ended {
         let deadline = tokio::time::Instant::now() + self.drain_within;
         self.draining.begin();
+        if let Some(gate) = self.shards.gate() {
+            gate.close();
+        }
         // POSTs in flight are answered; their rows are on the boards by then.
         let _stopped = tokio::time::timeout_at(deadline, self.webhook.stop(true)).await;
         let mut ended = Ended::Drained;
@@ -233,8 +242,19 @@ impl App {
 }
 
 fn budgets(options: &AppOptions) -> Budgets {
-    let number = |number: &emulator::Number| (BusinessNumber(number.id.as_str().into()), number.messages_per_s);
+    let number = |number: &emulator::Number| (business_number(number), number.messages_per_s);
     Budgets::new(options.numbers.iter().map(number))
+}
+
+/// The service gate, over the server's own numbers.
+fn service_gate(options: &AppOptions) -> Option<Arc<Gate>> {
+    let numbers = options.numbers.iter().map(|number| (business_number(number), number.messages_per_s)).collect();
+    let pace = Pace { numbers, ..options.admission.clone()? };
+    Some(Arc::new(Gate::new(pace, Arc::clone(&options.clock))))
+}
+
+fn business_number(number: &emulator::Number) -> BusinessNumber {
+    BusinessNumber(number.id.as_str().into())
 }
 
 fn neighbours(
@@ -248,12 +268,12 @@ fn neighbours(
     Neighbours {
         store: Arc::clone(store),
         lines,
-        directory: registry.clone(),
-        registry: registry.clone(),
+        directory: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.directory.clone()),
+        registry: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.records.clone()),
         tickets: desk.clone(),
         budgets,
         ledger: Arc::new(ledger),
-        calls: Bulkheads::new(options.figures.neighbour_calls_max),
+        calls: Arc::new(Bulkheads::new(options.figures.neighbour_calls_max, options.figures.breaker, &options.clock)),
         clock: options.clock,
         keys: options.keys,
         texts: options.texts,

@@ -38,6 +38,7 @@ pub struct Config {
     pub whatsapp: WhatsApp,
     pub store: Store,
     pub actors: Actors,
+    pub admission: Admission,
     pub conversation: Rules,
     pub account: AccountRules,
     pub codes: CodeRules,
@@ -135,6 +136,19 @@ pub struct Actors {
     pub accounts_awake_max: usize,
     pub neighbour_timeout_ms: u64,
     pub neighbour_calls_max: usize,
+    pub breaker_calls_min: u32,
+    pub breaker_failures_percent: u32,
+    pub breaker_window_s: u64,
+    pub breaker_open_s: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Admission {
+    pub turns_per_s: u32,
+    pub waiting_max: usize,
+    pub tell_after_s: u64,
+    pub ramp_s: u64,
+    pub replies_waiting_s: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

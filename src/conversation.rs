@@ -23,8 +23,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::call::{Answer, Call, CallId};
+use crate::domain::certificate::Language;
 use crate::domain::contact::{ContactId, Identity};
-use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Text};
+use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
 use crate::domain::ticket::TicketView;
 use crate::domain::time::Timestamp;
 
@@ -55,6 +56,14 @@ pub enum Notice {
     IdentityChanged,
     /// The desk took the report up, asked, or answered.
     TicketMoved { ticket: TicketView, words: Option<Text> },
+}
+
+/// Where someone stands in the waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 1 is the next.
+    pub place: u32,
+    pub minutes: u32,
 }
 
 /// All that a step may know of the world.
@@ -188,9 +197,23 @@ pub fn too_many_messages(state: &State, texts: &Texts) -> Reply {
     say::Draft::answer(text::table::messages_fence()).write(texts, state.language(), 0, None)
 }
 
-/// What the waiting room says: how long until the turn comes, in minutes.
-pub fn waiting_room(state: &State, texts: &Texts, minutes: u32) -> Reply {
-    say::Draft::answer(text::table::busy(text::value::Count(minutes))).write(texts, state.language(), 0, None)
+/// What the waiting room says to who wrote this: the place, and how long until the turn comes.
+pub fn waiting_room(state: &State, heard: &[&Content], place: Place, texts: &Texts) -> Reply {
+    use text::value::Count;
+    let busy = text::table::busy(Count(place.place), Count(place.minutes));
+    say::Draft::answer(busy).write(texts, spoken(state, heard), 0, None)
+}
+
+/// What a full waiting room says: his message is not kept, and when it is worth writing again.
+pub fn room_full(state: &State, heard: &[&Content], minutes: u32, texts: &Texts) -> Reply {
+    let full = text::table::room_full(text::value::Count(minutes));
+    say::Draft::answer(full).write(texts, spoken(state, heard), 0, None)
+}
+
+/// The language of a conversation, or of whoever begins one.
+fn spoken(state: &State, heard: &[&Content]) -> Language {
+    let english = |content: &&Content| matches!(content, Content::Text(text) if input::read(&text.0).english);
+    if state.session.is_none() && heard.iter().any(english) { Language::English } else { state.language() }
 }
 
 /// The calls that a state waits for, made again after a restart under the same ids.

@@ -1,7 +1,10 @@
-//! Pacing of what leaves, kept before Meta refuses: budgets of business numbers, and the pair limit.
+//! Pacing of what leaves, kept before Meta refuses: budgets of business numbers, and the pair limit. And of what
+//! comes in: who is served now ([`admission`]), and which neighbour is worth calling ([`breaker`]).
 //!
 //! In memory: a restart forgives. What must not be forgiven (codes, tries, locks) is in durable records.
 
+pub mod admission;
+pub mod breaker;
 pub mod codes;
 
 use std::collections::HashMap;

@@ -25,6 +25,9 @@ pub fn describe() {
     describe_counter!("siaga_sends_total", "messages to citizens, by how they ended");
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
+    describe_gauge!("siaga_neighbour_open", "1 while calls to a neighbour are refused, by neighbour");
+    describe_gauge!("siaga_waiting", "citizens in the waiting room");
+    describe_counter!("siaga_waiting_told_total", "replies from the waiting room, by which");
     describe_counter!("siaga_dead_letters_total", "dead letters, by reason");
     describe_counter!("siaga_dead_letters_dropped_total", "dead letters that went because of their bytes or days");
     describe_gauge!("siaga_dead_letters", "dead letters kept for an operator");
@@ -101,6 +104,22 @@ pub fn reply_taken(after: Duration) {
 /// A neighbour was called.
 pub fn neighbour_called(neighbour: &'static str, outcome: &'static str) {
     counter!("siaga_neighbour_calls_total", "neighbour" => neighbour, "outcome" => outcome).increment(1);
+}
+
+/// Whether calls to a neighbour are refused (1) or go (0).
+pub fn breaker(neighbour: &'static str, open: u8) {
+    gauge!("siaga_neighbour_open", "neighbour" => neighbour).set(f64::from(open));
+}
+
+/// How many wait to be let in.
+#[expect(clippy::cast_precision_loss, reason = "a count of citizens is far below 2^52")]
+pub fn waiting(count: usize) {
+    gauge!("siaga_waiting").set(count as f64);
+}
+
+/// Somebody was told where he stands; `which` is a constant of the gate.
+pub fn waiting_told(which: &'static str) {
+    counter!("siaga_waiting_told_total", "which" => which).increment(1);
 }
 
 /// Something became a dead letter.

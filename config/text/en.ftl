@@ -258,10 +258,14 @@ service_down = That service cannot be reached right now. We keep your request an
 gave_up = Sorry, we could not finish your request. To keep your data safe we close the session. Please send a message again later.
 erase_ask = Delete the data of your conversation? We keep security limits and open reports until they are done.
 erased = The data of your conversation is deleted from our system. Vaccination records, security records and open reports are kept as the rules require. You need to delete the messages on your phone yourself.
-busy = The service is busy. Your turn comes in about { $n ->
+busy = The service is busy. You are number { $place } in line, and your turn comes in about { $n ->
         [one] { $n } minute
        *[other] { $n } minutes
     }; there is no need to send it again.
+room_full = The service is very busy and we cannot keep your message. Please send it again in about { $n ->
+        [one] { $n } minute
+       *[other] { $n } minutes
+    }.
 trouble = Sorry, we could not handle your last message. Please type it again, or reply MENU.
 
 # --- What we ask for, as it stands within another sentence ------------------------------------------------

@@ -241,7 +241,8 @@ service_down = Layanan itu sedang tidak dapat diakses. Permintaan Anda kami simp
 gave_up = Maaf, permintaan Anda belum dapat kami selesaikan. Demi keamanan data, sesi kami tutup. Silakan kirim pesan lagi nanti.
 erase_ask = Hapus data percakapan Anda? Pembatasan keamanan dan laporan yang masih dikerjakan tetap kami simpan sampai selesai.
 erased = Data percakapan Anda sudah dihapus dari sistem kami. Catatan vaksinasi, catatan keamanan, dan laporan yang masih dikerjakan tetap disimpan sesuai ketentuan. Pesan di ponsel Anda perlu dihapus sendiri.
-busy = Layanan sedang ramai. Giliran Anda sekitar { $n } menit lagi; tidak perlu mengirim ulang.
+busy = Layanan sedang ramai. Anda di urutan { $place }, giliran Anda sekitar { $n } menit lagi; tidak perlu mengirim ulang.
+room_full = Layanan sedang sangat ramai dan pesan Anda belum dapat kami simpan. Mohon kirim lagi sekitar { $n } menit lagi.
 trouble = Maaf, pesan terakhir belum dapat kami proses. Mohon tulis sekali lagi, atau balas MENU.
 
 # --- What we ask for, as it stands within another sentence ------------------------------------------------

@@ -9,6 +9,7 @@
 //! [`QUESTIONS_MAX`], past it they are refused and the asker answers `Down`.
 
 pub mod mail;
+mod room;
 mod view;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,15 +17,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::gate::Gate;
 use super::timers::Timers;
 use crate::account::AccountEvent;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
+use crate::limits::admission::Seat;
 use crate::ports::{InboxRow, RowId};
 
-pub use mail::{Mail, Row, Turned, Waiting};
+pub use mail::{Mail, Room, Row, Turned, Waiting};
 pub use view::BoardView;
 
 /// Letters at one board from elsewhere; more questions are refused.
@@ -42,6 +45,10 @@ struct Slot {
     due: bool,
     /// It stands in `ready`.
     queued: bool,
+    /// Its rows wait in the waiting room.
+    seat: Option<Seat>,
+    /// What is to be said to who waits.
+    word: Option<Room>,
 }
 
 #[derive(Debug, Default)]
@@ -62,13 +69,20 @@ struct Inner {
 }
 
 /// One shard's board.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Board {
     inner: Mutex<Inner>,
+    /// Without one, everyone is served at once.
+    gate: Option<Arc<Gate>>,
     bell: Notify,
 }
 
 impl Board {
+    /// A board whose new conversations are let in by a gate.
+    pub fn gated(gate: Arc<Gate>) -> Self {
+        Self { gate: Some(gate), ..Self::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing is done under this lock that could leave it half done.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,10 +104,14 @@ impl Board {
         let mut inner = self.lock();
         for (id, row) in rows {
             let contact = row.contact;
+            let row = Arc::new(row);
             let slot = inner.slots.entry(contact).or_default();
             if let Err(place) = slot.rows.binary_search_by_key(&id, |(id, _)| *id) {
-                slot.rows.insert(place, (id, Arc::new(row)));
+                slot.rows.insert(place, (id, Arc::clone(&row)));
                 inner.rows += 1;
+                if let Some(gate) = &self.gate {
+                    inner.arrives(gate, contact, &row);
+                }
                 inner.make_ready(contact);
             }
         }
@@ -166,34 +184,6 @@ impl Board {
         self.lock().make_ready(contact);
     }
 
-    /// What waits for a contact: its oldest rows (they stay), all answers and a due wish (they go).
-    pub fn take(&self, contact: ContactId, rows_max: usize) -> Waiting {
-        let mut inner = self.lock();
-        let Some(slot) = inner.slots.get_mut(&contact) else { return Waiting::default() };
-        let waiting = Waiting {
-            rows: slot.rows.iter().take(rows_max).cloned().collect(),
-            answers: slot.answers.drain(..).collect(),
-            due: std::mem::take(&mut slot.due),
-        };
-        if waiting.is_empty() {
-            inner.drop_if_empty(contact);
-        } else {
-            inner.turns += 1;
-        }
-        waiting
-    }
-
-    /// Puts answers and a due wish back that a full mailbox did not take.
-    pub fn give_back(&self, contact: ContactId, answers: Vec<(CallId, Answer)>, due: bool) {
-        let mut inner = self.lock();
-        inner.turns = inner.turns.saturating_sub(1);
-        let slot = inner.slots.entry(contact).or_default();
-        for answer in answers.into_iter().rev() {
-            slot.answers.push_front(answer);
-        }
-        slot.due |= due;
-    }
-
     /// A turn is over, well or badly: its closed rows go, and the contact is in line again if more waits.
     pub fn turned(&self, contact: ContactId, closed: &[RowId]) {
         let mut inner = self.lock();
@@ -252,10 +242,10 @@ impl Board {
         self.lock().slots.get(&contact)?.rows.front().cloned()
     }
 
-    /// Nothing waits, and no turn is under way.
+    /// Nothing waits but for its place in the waiting room, and no turn is under way.
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
-        !inner.in_hand && inner.slots.is_empty() && inner.turns == 0 && inner.mail.is_empty()
+        !inner.in_hand && inner.turns == 0 && inner.mail.is_empty() && inner.slots.values().all(Slot::only_waits)
     }
 }
 
@@ -265,13 +255,16 @@ impl Inner {
             let before = slot.rows.len();
             slot.rows.retain(|(id, _)| !closed.contains(id));
             self.rows = self.rows.saturating_sub(before - slot.rows.len());
+            if slot.rows.is_empty() {
+                (slot.seat, slot.word) = (None, None);
+            }
         }
     }
 
     fn make_ready(&mut self, contact: ContactId) {
         if let Some(slot) = self.slots.get_mut(&contact)
             && !slot.queued
-            && (slot.due || !slot.rows.is_empty() || !slot.answers.is_empty())
+            && slot.is_ready()
         {
             slot.queued = true;
             self.ready.push_back(contact);

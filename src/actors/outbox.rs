@@ -81,12 +81,6 @@ impl Outbox {
             self.ended(contact, id, outcome);
             left -= 1;
         }
-        while left > 0
-            && let Some(status) = lanes.take_status()
-        {
-            self.status(&status);
-            left -= 1;
-        }
         let now = self.now();
         while left > 0
             && let Some(next) = lanes.next(now, self.home.neighbours.figures.sends_in_flight_max)
@@ -98,6 +92,13 @@ impl Outbox {
                     self.close(id, Settlement::Failed { code: None }, None);
                 }
             }
+            left -= 1;
+        }
+        // Last: nobody waits for them.
+        while left > 0
+            && let Some(status) = lanes.take_status()
+        {
+            self.status(&status);
             left -= 1;
         }
         lanes.in_hand(false);

@@ -14,6 +14,7 @@ mod life;
 mod ours;
 pub mod plan;
 pub mod record;
+mod room;
 pub mod sends;
 pub mod turn;
 

@@ -167,6 +167,7 @@ impl Shard {
     fn tick(&mut self, context: &mut Context<Self>) {
         let now = self.now();
         self.board().fire(now, FIRE_MAX);
+        self.home.shards.let_in(self.home.neighbours.calls.registry.times_back());
         self.sessions.tick(now);
         self.accounts.tick(now);
         self.work(context);

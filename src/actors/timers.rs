@@ -46,6 +46,11 @@ impl Timers {
         self.by_time.first().map(|(at, _)| *at)
     }
 
+    /// Whether a contact wants to be woken.
+    pub fn has(&self, contact: ContactId) -> bool {
+        self.by_contact.contains_key(&contact)
+    }
+
     /// How many contacts wait to be woken.
     pub fn len(&self) -> usize {
         self.by_contact.len()

@@ -12,7 +12,8 @@ use crate::actors::{Figures, Random};
 use crate::conversation::Rules;
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
-use crate::ports::{Channel, Clock, Store};
+use crate::limits::admission::Pace;
+use crate::ports::{AccountDirectory, Channel, Clock, ImmunizationRegistry, Store};
 use crate::telemetry::Recorder;
 use crate::{emulator, otp, store};
 
@@ -35,9 +36,20 @@ pub struct AppOptions {
     pub account_rules: AccountRules,
     pub script: Arc<dyn Script>,
     pub figures: Figures,
+    /// How fast new conversations are let in; `None`: everyone at once. Its numbers are the server's.
+    pub admission: Option<Pace>,
     pub recorder: Recorder,
     /// In place of the Graph API: for tests of what a channel does.
     pub channel: Option<Arc<dyn Channel>>,
+    /// In place of the embedded registry: for tests of what one does that fails.
+    pub failing: Option<FailingRegistry>,
+}
+
+/// Both ports of a registry.
+#[derive(Clone)]
+pub struct FailingRegistry {
+    pub directory: Arc<dyn AccountDirectory>,
+    pub records: Arc<dyn ImmunizationRegistry>,
 }
 
 /// The two listeners.

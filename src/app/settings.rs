@@ -13,6 +13,8 @@ use crate::config::{self, Config, Mode, OtpKind, key_file};
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
+use crate::limits::admission::Pace;
+use crate::limits::breaker::BreakerRules;
 use crate::otp::sms_http;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
 use crate::telemetry::Recorder;
@@ -41,6 +43,7 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         random: Arc::new(SystemRandom),
         texts: Arc::new(Texts::embedded()?),
         figures: figures(&config, shards),
+        admission: Some(pace(&config.admission)),
         rules: config.conversation,
         codes: config.codes,
         account_rules: config.account,
@@ -48,6 +51,7 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         recorder,
         numbers,
         channel: None,
+        failing: None,
     })
 }
 
@@ -172,6 +176,10 @@ fn figures(config: &Config, shards: usize) -> Figures {
         accounts_awake_max,
         neighbour_timeout_ms,
         neighbour_calls_max,
+        breaker_calls_min,
+        breaker_failures_percent,
+        breaker_window_s,
+        breaker_open_s,
     } = config.actors;
     let whatsapp = &config.whatsapp;
     Figures {
@@ -182,6 +190,12 @@ fn figures(config: &Config, shards: usize) -> Figures {
         accounts_awake_max,
         neighbour_timeout_ms,
         neighbour_calls_max,
+        breaker: BreakerRules {
+            calls_min: breaker_calls_min,
+            failures_percent: breaker_failures_percent,
+            window_ms: ms(breaker_window_s.saturating_mul(1_000)),
+            open_ms: ms(breaker_open_s.saturating_mul(1_000)),
+        },
         read_receipts: match whatsapp.read_receipts {
             config::ReadReceipts::WhenSlow => ReadReceipts::WhenSlow,
             config::ReadReceipts::Always => ReadReceipts::Always,
@@ -196,6 +210,19 @@ fn figures(config: &Config, shards: usize) -> Figures {
         tries_max: whatsapp.tries_max,
         reconcile_ms: ms(whatsapp.reconcile_s.saturating_mul(1_000)),
         ..Figures::default()
+    }
+}
+
+/// Its numbers are filled in by the app.
+fn pace(config: &config::Admission) -> Pace {
+    let config::Admission { turns_per_s, waiting_max, tell_after_s, ramp_s, replies_waiting_s } = *config;
+    Pace {
+        turns_per_s,
+        numbers: Vec::new(),
+        waiting_max,
+        tell_after_ms: ms(tell_after_s.saturating_mul(1_000)),
+        ramp_ms: ms(ramp_s.saturating_mul(1_000)),
+        replies_waiting_ms: ms(replies_waiting_s.saturating_mul(1_000)),
     }
 }
 

@@ -173,8 +173,13 @@ impl Queue {
         if inner.jobs.len() * 4 >= self.records_max * quarters || inner.bytes * 4 >= self.bytes_max * quarters {
             return Err(StoreError::Full("the journal's queue"));
         }
-        // Turns close rows; to refuse them for too many rows would never end.
-        if class != Class::Turn && self.open_bytes.load(Ordering::Relaxed) >= self.open_bytes_max {
+        // Turns close rows; to refuse them for too many rows would never end. Statuses keep the last eighth free.
+        let open_bytes_max = match class {
+            Class::Statuses => self.open_bytes_max / 8 * 7,
+            Class::Messages => self.open_bytes_max,
+            Class::Turn => u64::MAX,
+        };
+        if self.open_bytes.load(Ordering::Relaxed) >= open_bytes_max {
             return Err(StoreError::Full("open rows"));
         }
         Ok(())
@@ -282,3 +287,6 @@ pub(super) struct Limits {
     pub gather_below: usize,
     pub gather: Duration,
 }
+
+#[cfg(test)]
+mod tests;

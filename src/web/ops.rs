@@ -14,8 +14,12 @@ use serde::Serialize;
 
 use super::Draining;
 use crate::actors::Shards;
+use crate::actors::gate::Gate;
+use crate::actors::neighbour::{Bulkheads, NeighbourView};
 use crate::actors::root::{self, Sights};
 use crate::actors::shard::view::ShardView;
+use crate::limits::admission::AdmissionView;
+use crate::limits::breaker::BreakerState;
 use crate::ports::Store;
 
 /// What the pages show: clones are the same desk.
@@ -35,6 +39,7 @@ pub struct Running {
     pub draining: Arc<Draining>,
     pub shards: Arc<Shards>,
     pub sights: Sights,
+    pub calls: Arc<Bulkheads>,
 }
 
 /// Routes of the operator's listener.
@@ -58,9 +63,22 @@ async fn readyz(desk: Data<Desk>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().body("draining\n");
     }
     match running.store.ready() {
-        Ok(()) => HttpResponse::Ok().body("ready\n"),
-        Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n")),
+        Ok(()) => HttpResponse::Ok().body(format!("ready\n{}", neighbours(&running.calls))),
+        Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n{}", neighbours(&running.calls))),
     }
+}
+
+/// One line a neighbour: for people; the answer never depends on it.
+fn neighbours(calls: &Bulkheads) -> String {
+    let line = |view: NeighbourView| {
+        let state = match view.breaker {
+            BreakerState::Closed => "called",
+            BreakerState::HalfOpen => "failing, tried again",
+            BreakerState::Open => "failing, not called",
+        };
+        format!("{}: {state}\n", view.name)
+    };
+    calls.views().into_iter().map(line).collect()
 }
 
 async fn metrics(desk: Data<Desk>) -> HttpResponse {
@@ -70,12 +88,18 @@ async fn metrics(desk: Data<Desk>) -> HttpResponse {
 }
 
 /// All shards, as `/actors` shows them and tests read them.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Actors {
     shards: Vec<ShardView>,
+    neighbours: Vec<NeighbourView>,
+    admission: Option<AdmissionView>,
 }
 
 async fn actors(desk: Data<Desk>) -> HttpResponse {
-    let shards = desk.running.get().map(|running| root::view(&running.shards, &running.sights)).unwrap_or_default();
-    HttpResponse::Ok().json(Actors { shards })
+    let picture = desk.running.get().map_or_else(Actors::default, |running| Actors {
+        shards: root::view(&running.shards, &running.sights),
+        neighbours: running.calls.views(),
+        admission: running.shards.gate().map(Gate::view),
+    });
+    HttpResponse::Ok().json(picture)
 }

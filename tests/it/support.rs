@@ -236,9 +236,11 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         codes: siaga::limits::codes::CodeRules::default(),
         account_rules: siaga::account::AccountRules::default(),
         script: Arc::new(siaga::actors::session::Ours),
+        admission: None,
         figures: Figures { shards: 2, ..Figures::default() },
         recorder: siaga::telemetry::recorder().expect("a recorder"),
         channel: None,
+        failing: None,
     }
 }
 

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 
 use crate::account::{AccountEffect, AccountEvent};
 use crate::actors::Neighbours;
 use crate::actors::board::Mail;
+use crate::actors::neighbour::Neighbour;
 use crate::actors::session::Home;
-use crate::actors::session::asking::guarded;
 use crate::actors::supervision;
 use crate::domain::call::NeighbourError;
 use crate::domain::message::Text;
@@ -23,6 +22,10 @@ use crate::ports::{IdempotencyKey, OtpSender};
 
 const SMS_FIRST_MS: u64 = 500;
 const SMS_LAST_MS: u64 = 8_000;
+/// While the gateway's breaker is open an SMS waits for it, looked at so often and at most so many times: a
+/// minute. A code is good for longer than that.
+const GATEWAY_LOOK: Duration = Duration::from_millis(500);
+const GATEWAY_LOOKS_MAX: u32 = 120;
 
 /// Does what an effect says; `true` when an event will come of it.
 pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
@@ -106,24 +109,34 @@ struct Call<'a> {
 impl Call<'_> {
     fn make<T: 'static>(
         &self,
-        neighbour: &'static str,
-        gate: &Arc<Semaphore>,
+        what: &'static str,
+        neighbour: &Arc<Neighbour>,
         make: impl FnOnce() -> BoxFuture<'static, Result<T, NeighbourError>> + 'static,
         event: impl FnOnce(Result<T, NeighbourError>) -> AccountEvent + 'static,
     ) -> bool {
         let within = Duration::from_millis(self.home.neighbours.figures.neighbour_timeout_ms);
         let (home, phone) = (self.home.clone(), self.phone);
-        supervision::task(guarded(neighbour, Arc::clone(gate), within, make), move |result| {
+        supervision::task(Arc::clone(neighbour).call(what, within, make), move |result| {
             let result = result.unwrap_or_else(|panicked| {
-                tracing::error!(neighbour, error = %panicked, "a neighbour's call panicked");
-                Err(NeighbourError::Down { neighbour, reason: panicked.to_string() })
+                tracing::error!(neighbour = what, error = %panicked, "a neighbour's call panicked");
+                Err(NeighbourError::Down { neighbour: what, reason: panicked.to_string() })
             });
             if let Err(error) = &result {
-                tracing::warn!(neighbour, %error, "a neighbour did not serve a call");
+                tracing::warn!(neighbour = what, %error, "a neighbour did not serve a call");
             }
             tell(&home, phone, event(result));
         });
         true
+    }
+}
+
+/// Waits while calls to the gateway are refused.
+async fn wait_for_gateway(gateway: &Neighbour) {
+    for _ in 0..GATEWAY_LOOKS_MAX {
+        if !gateway.refuses() {
+            return;
+        }
+        tokio::time::sleep(GATEWAY_LOOK).await;
     }
 }
 
@@ -152,9 +165,10 @@ async fn sms_with_retries(
             let chance = u64::from(neighbours.random.bytes()[0]);
             tokio::time::sleep(Duration::from_millis(whole * chance / 255)).await;
         }
-        let (gate, text, sender) = (Arc::clone(&neighbours.calls.sms), text.clone(), Arc::clone(&sender));
+        wait_for_gateway(&neighbours.calls.sms).await;
+        let (gateway, text, sender) = (Arc::clone(&neighbours.calls.sms), text.clone(), Arc::clone(&sender));
         let send = move || -> BoxFuture<'static, _> { Box::pin(async move { sender.send(key, to, text).await }) };
-        match guarded("sms", gate, within, send).await {
+        match gateway.call("sms", within, send).await {
             Ok(()) => return true,
             Err(NeighbourError::Down { .. }) => {}
             Err(error) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::account::AccountEvent;
 use crate::actors::supervision::Exit;
+use crate::conversation::Place;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
@@ -57,6 +58,17 @@ pub struct Waiting {
     pub rows: Vec<Row>,
     pub answers: Vec<(CallId, Answer)>,
     pub due: bool,
+    /// He is to be told where he stands, or turned away, and not served.
+    pub room: Option<Room>,
+}
+
+/// What is said to who is not served now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// He waits; `again`: he has written once more.
+    Waits { place: Place, again: bool },
+    /// The room is full. `minutes`: when it is worth trying again; `tell`: there is room to say so.
+    Full { minutes: u32, tell: bool },
 }
 
 impl Waiting {

@@ -90,7 +90,7 @@ fn a_full_mailbox_loses_nothing() {
     let waiting = board.take(A, 9);
     assert_eq!(waiting.answers, [(CallId(1), Answer::Left)]);
     assert!(waiting.due);
-    board.give_back(A, waiting.answers, waiting.due);
+    board.give_back(A, waiting);
     assert!(board.at_rest() || board.view().contacts_waiting == 1);
     board.again(A);
     assert_eq!(board.next_ready(), Some(A));

@@ -30,6 +30,8 @@ struct Inner {
     statuses: VecDeque<Status>,
     ended: VecDeque<(ContactId, RowId, Outcome)>,
     flying: usize,
+    /// Rows of all lanes.
+    open: usize,
     /// The outbox has something in hand that stands in no queue here.
     in_hand: bool,
     claim: u64,
@@ -82,10 +84,8 @@ impl Lanes {
             return;
         }
         let mut inner = self.lock();
-        let lane = inner.lanes.entry(contact).or_default();
-        for send in sends {
-            lane.push(send);
-        }
+        inner.lanes.entry(contact).or_default();
+        inner.change(contact, |lane| sends.into_iter().for_each(|send| lane.push(send)));
         inner.make_ready(contact);
         drop(inner);
         self.ring();
@@ -94,7 +94,7 @@ impl Lanes {
     /// Takes back rows of a contact that certainly have not left. The caller writes them down as withdrawn.
     pub fn withdraw(&self, contact: ContactId, which: impl Fn(ReplyKind) -> bool) -> Vec<RowId> {
         let mut inner = self.lock();
-        let gone = inner.lanes.get_mut(&contact).map(|lane| lane.withdraw(which)).unwrap_or_default();
+        let gone = inner.change(contact, |lane| lane.withdraw(which)).unwrap_or_default();
         inner.drop_if_empty(contact);
         gone
     }
@@ -143,7 +143,7 @@ impl Lanes {
         retry: Retry,
     ) -> Option<Settlement> {
         let mut inner = self.lock();
-        let settled = inner.lanes.get_mut(&contact)?.ended(id, outcome, now, retry);
+        let settled = inner.change(contact, |lane| lane.ended(id, outcome, now, retry))?;
         inner.make_ready(contact);
         inner.drop_if_empty(contact);
         settled
@@ -168,7 +168,7 @@ impl Lanes {
     /// A row is settled from outside; whether it was still open.
     pub fn settle(&self, contact: ContactId, id: RowId) -> bool {
         let mut inner = self.lock();
-        let was_open = inner.lanes.get_mut(&contact).is_some_and(|lane| lane.remove(id));
+        let was_open = inner.change(contact, |lane| lane.remove(id)).unwrap_or_default();
         if was_open {
             inner.make_ready(contact);
         }
@@ -232,6 +232,11 @@ impl Lanes {
         claim
     }
 
+    /// Rows that are not settled.
+    pub fn open(&self) -> usize {
+        self.lock().open
+    }
+
     /// Nothing in the air, and nothing that would leave now.
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
@@ -247,7 +252,7 @@ impl Lanes {
         let inner = self.lock();
         LanesView {
             contacts: inner.lanes.len(),
-            rows_open: inner.lanes.values().map(Lane::len).sum(),
+            rows_open: inner.open,
             in_flight: inner.flying,
             statuses: inner.statuses.len(),
             next_due: inner.later.first().map(|(at, _)| *at),
@@ -256,6 +261,15 @@ impl Lanes {
 }
 
 impl Inner {
+    /// Changes a lane, and keeps count of the rows of all.
+    fn change<T>(&mut self, contact: ContactId, change: impl FnOnce(&mut Lane) -> T) -> Option<T> {
+        let lane = self.lanes.get_mut(&contact)?;
+        let before = lane.len();
+        let result = change(lane);
+        self.open = (self.open + lane.len()).saturating_sub(before);
+        Some(result)
+    }
+
     fn make_ready(&mut self, contact: ContactId) {
         if self.lanes.contains_key(&contact) && self.queued.insert(contact) {
             self.ready.push_back(contact);

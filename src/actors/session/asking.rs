@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 
 use super::Home;
 use super::record::ContactRecord;
@@ -19,7 +18,6 @@ use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
 use crate::domain::otp::UndoCode;
 use crate::domain::phone::Mobile;
-use crate::metrics;
 use crate::ports::{IdempotencyKey, Key, StoreError, Table, Value};
 
 const UNDO_VERSION: u8 = 1;
@@ -120,10 +118,10 @@ fn ask(home: &Home, phone: Mobile, asker: Asker, call: CallId, request: Request)
 type DeskCall = BoxFuture<'static, Result<Answer, NeighbourError>>;
 
 fn desk(home: &Home, contact: ContactId, call: CallId, make: impl FnOnce() -> DeskCall + 'static) {
-    let gate = Arc::clone(&home.neighbours.calls.desk);
+    let neighbour = Arc::clone(&home.neighbours.calls.desk);
     let within = Duration::from_millis(home.neighbours.figures.neighbour_timeout_ms);
     let home = home.clone();
-    supervision::task(guarded("desk", gate, within, make), move |result| {
+    supervision::task(neighbour.call("desk", within, make), move |result| {
         let answer = match result {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
@@ -137,32 +135,6 @@ fn desk(home: &Home, contact: ContactId, call: CallId, make: impl FnOnce() -> De
         };
         home.shards.tell_contact(contact, Mail::Answer { contact, call, answer });
     });
-}
-
-/// A neighbour's call within its bulkhead and its time; both together count against `within`.
-pub async fn guarded<T>(
-    neighbour: &'static str,
-    gate: Arc<Semaphore>,
-    within: Duration,
-    make: impl FnOnce() -> BoxFuture<'static, Result<T, NeighbourError>>,
-) -> Result<T, NeighbourError> {
-    let call = async {
-        let _place = gate.acquire().await;
-        make().await
-    };
-    let result = match tokio::time::timeout(within, call).await {
-        Ok(result) => result,
-        Err(_) => Err(NeighbourError::Down { neighbour, reason: format!("no answer in {} ms", within.as_millis()) }),
-    };
-    let outcome = match &result {
-        Ok(_) => "ok",
-        Err(NeighbourError::Down { .. }) => "down",
-        Err(NeighbourError::Misconfigured { .. }) => "misconfigured",
-        Err(NeighbourError::NotFound { .. }) => "not_found",
-        Err(NeighbourError::Conflict { .. }) => "conflict",
-    };
-    metrics::neighbour_called(neighbour, outcome);
-    result
 }
 
 /// What an undo code's row holds: the phone whose account made the change.

@@ -7,7 +7,7 @@ use super::calls::Calls;
 use super::plan::Plan;
 use super::record::ContactRecord;
 use super::sends::Sends;
-use super::{Home, Setting, asking, turn};
+use super::{Home, Setting, asking, room, turn};
 use crate::actors::board::{Mail, Turned, Waiting};
 use crate::actors::{ReadReceipts, outbox, supervision};
 use crate::conversation::{Context as Setup, Effect};
@@ -68,7 +68,8 @@ impl Life {
                 rules: &neighbours.rules,
                 sends: &memory.sends,
             };
-            turn::plan(neighbours.script.as_ref(), &setting, &memory.record, &waiting)
+            let told = waiting.room.and_then(|room| room::plan(&setting, &memory.record, &waiting, room));
+            told.unwrap_or_else(|| turn::plan(neighbours.script.as_ref(), &setting, &memory.record, &waiting))
         };
         let closed = self.commit(&mut memory, plan, &waiting, now).await?;
         self.measure(&waiting, closed.len());

@@ -46,6 +46,8 @@ pub struct News {
     pub too_old: usize,
     /// Read, and nothing of their own said: fillers, and all of a burst but the last.
     pub absorbed: usize,
+    /// Refused by policy: the waiting room was full.
+    pub turned_away: usize,
     pub panics: usize,
     /// Replies that had nowhere to go.
     pub unaddressed: usize,
@@ -113,6 +115,7 @@ impl Plan {
         (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
         (0..self.news.too_old).for_each(|_| metrics::message_refused("too_old"));
         (0..self.news.absorbed).for_each(|_| metrics::message_absorbed("no_answer_of_its_own"));
+        (0..self.news.turned_away).for_each(|_| metrics::message_refused("room_full"));
         (0..self.news.panics).for_each(|_| metrics::turn_panicked());
         (0..self.news.unaddressed).for_each(|_| metrics::send_ended("unaddressed"));
         self.dead.iter().for_each(|_| metrics::dead_lettered("poison"));

@@ -20,7 +20,7 @@ pub const SEEN_MS: i64 = 8 * DAY_MS;
 /// Ids kept at most. Eleven bytes each, so the record keeps within its 4 KiB.
 pub const SEEN_MAX: usize = 192;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A contact's record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct ContactRecord {
     pub wish: Option<Timestamp>,
     /// What could not be handled, and how often it was tried.
     pub trouble: Option<Trouble>,
+    /// Replies from the waiting room since he was served last.
+    pub told: u8,
 }
 
 /// Something whose handling panics.
@@ -73,6 +75,12 @@ impl Seen {
         }
         self.0.push((short, hour));
         true
+    }
+
+    /// Whether an id is there.
+    pub fn has(&self, id: &MessageId) -> bool {
+        let short = short_hash(id);
+        self.0.iter().any(|(known, _)| *known == short)
     }
 
     /// How many are kept.

@@ -150,6 +150,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     record.state = state;
     record.wish = wake_at;
     record.trouble = None;
+    record.told = 0;
     let mut plan = Plan { closed, recall, heard, news, ..Plan::default() };
     for effect in effects {
         match effect {

@@ -96,7 +96,7 @@ impl Sessions {
         {
             // Full: it waits. Closed: its end is in the mail, and puts it in line again.
             live.working = false;
-            self.board().give_back(contact, waiting.answers, waiting.due);
+            self.board().give_back(contact, waiting);
             self.put_off.push(contact);
         }
     }

@@ -197,7 +197,8 @@ phrases! {
     gave_up() Body;
     erase_ask() Body;
     erased() Body;
-    busy(n: Count) Body;
+    busy(place: Count, n: Count) Body;
+    room_full(n: Count) Body;
     trouble() Body;
     want_consent() Part;
     want_phone() Part;

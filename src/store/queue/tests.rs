@@ -1,0 +1,64 @@
+//! Who is refused first when there is little room, and that each refusal says what is full.
+
+use super::*;
+
+const RECORDS: usize = 16;
+const OPEN_BYTES: u64 = 800;
+
+fn queue() -> (Queue, Overlay) {
+    let options = Options {
+        queue_records_max: RECORDS,
+        queue_bytes_max: 16_000,
+        open_bytes_max: OPEN_BYTES,
+        ..Options::new("/q")
+    };
+    (Queue::new(&options, Lsn(1), 0), Overlay::default())
+}
+
+fn entrant(class: Class, bytes: usize, open_bytes: u64) -> Entrant {
+    let writer = (class == Class::Turn).then_some(Writer { shard: 0, generation: 1 });
+    Entrant {
+        writer,
+        class,
+        parts: Vec::new(),
+        changes: Vec::new(),
+        values: Vec::new(),
+        accepted: 0,
+        bytes,
+        open_bytes,
+    }
+}
+
+/// How many of a class enter a queue that nobody empties.
+fn enter_all((queue, overlay): &(Queue, Overlay), class: Class, bytes: usize) -> usize {
+    (0..).take_while(|_| queue.enter(entrant(class, bytes, 0), overlay).is_ok()).take(1_000).count()
+}
+
+#[test]
+fn statuses_are_refused_first_then_messages_and_turns_last() {
+    for bytes in [1, 1_000] {
+        // Few large records fill it by their bytes, many small ones by their number.
+        let queue = queue();
+        assert_eq!(enter_all(&queue, Class::Statuses, bytes), 8, "half of it");
+        assert_eq!(enter_all(&queue, Class::Statuses, bytes), 0);
+        assert_eq!(queue.0.ready(), Ok(()), "messages have room");
+        assert_eq!(enter_all(&queue, Class::Messages, bytes), 4, "three quarters");
+        assert_eq!(queue.0.ready(), Err(StoreError::Full("the journal's queue")));
+        assert_eq!(enter_all(&queue, Class::Turn, bytes), 4, "all of it");
+    }
+}
+
+#[test]
+fn open_rows_refuse_what_opens_more_and_never_what_closes_them() {
+    let (queue, overlay) = queue();
+    let enter = |class, open_bytes| queue.enter(entrant(class, 1, open_bytes), &overlay).map(drop);
+    assert_eq!(enter(Class::Messages, 700), Ok(()));
+    assert_eq!(enter(Class::Statuses, 0), Err(StoreError::Full("open rows")), "an eighth is kept for messages");
+    assert_eq!(queue.ready(), Ok(()));
+    assert_eq!(enter(Class::Messages, 100), Ok(()));
+    assert_eq!(enter(Class::Messages, 1), Err(StoreError::Full("open rows")));
+    assert_eq!(queue.ready(), Err(StoreError::Full("open rows")));
+    assert_eq!(enter(Class::Turn, 50), Ok(()), "a turn closes rows");
+    queue.give_back(OPEN_BYTES);
+    assert_eq!((queue.ready(), enter(Class::Messages, 1), enter(Class::Statuses, 0)), (Ok(()), Ok(()), Ok(())));
+}
