@@ -172,7 +172,7 @@ impl Clinic {
         let code = || {
             let to = mobile(person).phone().to_e164();
             let of_him = |body: &Value| body["to"].as_str() == Some(&to);
-            let sms = self.sms.seen().iter().map(crate::tiny_server::Seen::json).filter(of_him).next_back()?;
+            let sms = self.sms.seen().iter().map(crate::tiny_server::Seen::json).rfind(of_him)?;
             Some(sms["text"].as_str()?[..6].to_owned())
         };
         eventually("the code arrives", || code().is_some()).await;

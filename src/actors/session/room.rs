@@ -33,7 +33,9 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
         return None;
     }
     let mut record = record.clone();
-    messages.iter().for_each(|(_, message)| record.heard(message));
+    for (_, message) in &messages {
+        record.heard(message);
+    }
     let heard: Vec<&Content> = messages.iter().map(|(_, message)| &message.content).collect();
     let mut plan = Plan::default();
     let (tells, reply) = match room {
