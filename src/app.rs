@@ -4,6 +4,8 @@
 //! that serves it stands; [`App::drain`] takes it down in reverse. Runs on an actix `System`; the process's
 //! signals are its caller's (`run_until_stopped`).
 
+mod control;
+pub mod operate;
 pub mod options;
 mod ports;
 pub mod serve;
@@ -25,6 +27,7 @@ use crate::actors::neighbour::Bulkheads;
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
 use crate::actors::{Lines, Neighbours, Shards};
+use crate::control::socket::Served;
 use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator::{self, Emulator};
@@ -35,6 +38,7 @@ use crate::registry::embedded::EmbeddedRegistry;
 use crate::web::{Draining, ops};
 use crate::{certificate, otp, store, whatsapp};
 
+pub use operate::{Wish, operate};
 pub use options::{AppOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
 pub use serve::serve;
 
@@ -62,6 +66,8 @@ pub enum AppError {
     Key(#[from] crate::config::key_file::KeyFileError),
     #[error("config/text: {0}")]
     Texts(#[from] crate::conversation::text::TextErrors),
+    #[error(transparent)]
+    Control(#[from] crate::control::socket::SocketError),
     #[error("{0}")]
     Options(&'static str),
 }
@@ -95,6 +101,8 @@ pub struct App {
     drain_within: Duration,
     webhook: ServerHandle,
     ops: ServerHandle,
+    /// `control.sock`, where the store is one of this machine.
+    control: Option<Served>,
     emulator: Option<Emulator>,
     registry: Arc<EmbeddedRegistry>,
     desk: Arc<Desk>,
@@ -128,16 +136,17 @@ impl App {
         (ops, ops_address): (ServerHandle, SocketAddr),
         pages: &ops::Desk,
     ) -> Result<Self, AppError> {
-        let store = ports::open_store(&options).await?;
+        let (store, journal) = ports::open_store(&options).await?;
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let lines = ports::lines(&options, emulator.as_ref())?;
         let draining = Arc::new(Draining::default());
-        let budgets = Arc::new(budgets(&options));
+        let budgets = Arc::new(budgets(&options.numbers));
         let gate = servers::gate(&options, &store, &budgets, &draining);
         let service_gate = service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
+        let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, (budgets, ledger)));
         let shards = Shards::new(neighbours.figures.shards, service_gate);
@@ -154,6 +163,7 @@ impl App {
             sights: Arc::clone(&sights),
             calls,
         });
+        let control = door.map(|door| door.open(Arc::clone(&shards))).transpose()?;
         let chat = emulator.as_ref().map(Emulator::address);
         Ok(Self {
             addresses: Addresses { webhook: webhook_address, ops: ops_address, chat },
@@ -163,6 +173,7 @@ impl App {
             drain_within: server.drain,
             webhook,
             ops,
+            control,
             emulator,
             registry,
             desk,
@@ -220,6 +231,9 @@ impl App {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+        if let Some(control) = &self.control {
+            control.stop();
+        }
         self.store.close().await;
         if let Some(emulator) = &self.emulator {
             emulator.stop().await;
@@ -241,9 +255,9 @@ impl App {
     }
 }
 
-fn budgets(options: &AppOptions) -> Budgets {
+fn budgets(numbers: &[emulator::Number]) -> Budgets {
     let number = |number: &emulator::Number| (business_number(number), number.messages_per_s);
-    Budgets::new(options.numbers.iter().map(number))
+    Budgets::new(numbers.iter().map(number))
 }
 
 /// The service gate, over the server's own numbers.

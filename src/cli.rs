@@ -1,7 +1,7 @@
 //! The command line.
 //!
 //! Without a word it is the newcomer's start: the server with an emulated WhatsApp, everything on loopback.
-//! Exit codes: 0 stopped in order, 64 bad settings or arguments, 69 an address or the store cannot be had,
+//! Exit codes: 0 stopped in order or done, 1 a command was refused or found something that does not hold, 64 bad settings or arguments, 69 an address or the store cannot be had,
 //! 70 the server gave up on itself.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
 
@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::app::Wish;
 use crate::config::{Config, layers, show};
+use crate::control::Command as Order;
 
 /// Bad settings or arguments (EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -32,6 +34,68 @@ enum Command {
     Check(Files),
     /// Print the settings in effect, secrets hidden.
     Config(Files),
+    /// Look after the store: over control.sock when its server runs, else directly.
+    #[command(subcommand)]
+    Store(Store),
+    /// What could not be handled: look at it, hand it over again, drop it.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+}
+
+#[derive(Debug, Subcommand)]
+enum Store {
+    /// Check every checksum, every seal, every row, and the table against the journal; exit 1 when one does not hold.
+    Verify(Common),
+    /// Count records by kind, bytes, how many times the live bytes the disk holds, how far the table is behind.
+    Stats(Common),
+    /// Write the whole store as of one moment into a file that is not there yet, sealed as it is.
+    Export {
+        file: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Make a store from an export that the same key sealed, only where nothing is.
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DeadLetters {
+    /// One line each, oldest first.
+    List(Common),
+    /// One of them, without what it says.
+    Show {
+        id: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Hand one over again, or all.
+    Retry {
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<String>,
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Give one up.
+    Drop {
+        id: String,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args, Clone, Debug, Default)]
+struct Common {
+    #[command(flatten)]
+    files: Files,
+    /// Answer in JSON lines, for programs.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -69,6 +133,42 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }),
         Command::Config(files) => print_settings(&files),
+        Command::Store(wish) => store(wish),
+        Command::DeadLetters(wish) => dead_letters(wish),
+    }
+}
+
+fn store(wish: Store) -> ExitCode {
+    match wish {
+        Store::Verify(common) => operate(&common, Wish::Command(Order::Verify)),
+        Store::Stats(common) => operate(&common, Wish::Command(Order::Stats)),
+        // A server's working directory is another one.
+        Store::Export { file, common } => {
+            let file = std::path::absolute(&file).unwrap_or(file);
+            operate(&common, Wish::Command(Order::Export { file }))
+        }
+        Store::Import { file, common } => operate(&common, Wish::Import(file)),
+    }
+}
+
+fn dead_letters(wish: DeadLetters) -> ExitCode {
+    let (order, common) = match wish {
+        DeadLetters::List(common) => (Order::ListLetters, common),
+        DeadLetters::Show { id, common } => (Order::ShowLetter { id }, common),
+        DeadLetters::Retry { id: Some(id), common, .. } => (Order::RetryLetter { id }, common),
+        DeadLetters::Retry { id: None, common, .. } => (Order::RetryLetters, common),
+        DeadLetters::Drop { id, common } => (Order::DropLetter { id }, common),
+    };
+    operate(&common, Wish::Command(order))
+}
+
+fn operate(common: &Common, wish: Wish) -> ExitCode {
+    match Config::load_for_commands(&common.files.files, std::env::vars()) {
+        Ok(config) => crate::app::operate(&config, wish, common.json),
+        Err(error) => {
+            eprintln!("siaga: {error}");
+            ExitCode::from(EXIT_USAGE)
+        }
     }
 }
 

@@ -211,15 +211,20 @@ impl Config {
         files: &[PathBuf],
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        let config = Self::load_for_commands(files, environment)?;
+        let faults = rules::check(&config);
+        if faults.is_empty() { Ok(config) } else { Err(ConfigError { faults }) }
+    }
+
+    /// The same without what only a server needs: who looks after a store on its machine has no secrets of Meta's.
+    pub fn load_for_commands(
+        files: &[PathBuf],
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let layered = layers::read(files, environment)?;
         let mut faults = layered.faults.clone();
         faults.extend(bounds::check(&layered));
-        if !faults.is_empty() {
-            return Err(ConfigError { faults });
-        }
-        let config = Self::from_layers(&layered)?;
-        let faults = rules::check(&config);
-        if faults.is_empty() { Ok(config) } else { Err(ConfigError { faults }) }
+        if faults.is_empty() { Self::from_layers(&layered) } else { Err(ConfigError { faults }) }
     }
 
     fn from_layers(layered: &layers::Layered) -> Result<Self, ConfigError> {

@@ -5,7 +5,7 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 4 edges | [`web`], [`emulator`] | HTTP in: webhook, ops pages; the emulated WhatsApp |
+//! | 4 edges | [`web`], [`control`], [`emulator`] | HTTP in: webhook, ops pages; operators' commands; the emulated WhatsApp |
 //! | 3 actors | [`actors`] | sessions, accounts, outbox, their supervision |
 //! | 2 adapters | [`clock`], [`store`], [`whatsapp`], [`registry`], [`otp`], [`desk`] | what implements a port; they do not know each other |
 //! | 1 contracts | [`ports`], [`limits`], [`metrics`] | traits and their errors, pacing, names of all metrics |
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod control;
 pub mod conversation;
 pub mod desk;
 pub mod domain;

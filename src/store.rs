@@ -19,6 +19,8 @@
 //! exports the journal before the older one is not needed any more: what is still open in it is written again
 //! at the head (`carry`), and its segments go (`trim`).
 //!
+//! What an operator sees and does: `inspect` (stats, verify), `archive` (export), `import`, `dead` (dead letters).
+//!
 //! # What each file is, and what happens when it is damaged or gone
 //! | file | what it is | damaged or gone |
 //! |---|---|---|
@@ -40,7 +42,7 @@
 //! What does not belong here: what the records mean. Owners encode theirs with `crate::codec`.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::keys::ServerKeys;
@@ -48,6 +50,8 @@ use crate::domain::time::DAY_MS;
 use crate::ports::{Clock, Lsn, StoreError};
 
 mod applier;
+mod archive;
+mod archiving;
 mod carry;
 mod checkpoint;
 mod committer;
@@ -57,6 +61,7 @@ mod entrant;
 mod export;
 mod frame;
 mod identity;
+mod import;
 mod inspect;
 mod journal;
 mod keeper;
@@ -75,6 +80,7 @@ mod seal;
 mod segment;
 mod shared;
 mod space;
+mod standing;
 mod starts;
 mod table;
 mod tally;
@@ -82,6 +88,8 @@ pub mod tree;
 mod trim;
 mod walk;
 
+pub use archive::{ArchiveError, Exported};
+pub use import::import;
 pub use inspect::{Broken, Findings, stats, verify};
 pub use journal::Journal;
 pub use memory::Memory;
@@ -206,6 +214,11 @@ pub enum OpenError {
     SetAside(StoreError),
     #[error("a thread of the store cannot be started: {0}")]
     Thread(std::io::Error),
+}
+
+/// Whether a directory holds a store.
+pub fn is_there(path: &Path) -> bool {
+    identity::is_there(&MachineDisk, path)
 }
 
 /// Opens the store of this machine, recovers it, and starts its committer.

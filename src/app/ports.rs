@@ -10,21 +10,24 @@ use crate::emulator::{self, Emulator};
 use crate::otp::sms_http::{self, SmsHttp};
 use crate::ports::{Channel, OtpSender, Store};
 use crate::registry::embedded::{EmbeddedRegistry, population};
+use crate::store::Journal;
 use crate::{store, whatsapp};
 
 /// The body that the emulator's SMS pane takes.
 const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
 
+/// The store, and the same as the journal that it is, unless it was given.
+pub(super) type Opened = (Arc<dyn Store>, Option<Arc<Journal>>);
+
 /// A recovery takes as long as it takes: on a thread of its own, so that the operator's pages answer meanwhile.
-pub(super) async fn open_store(options: &AppOptions) -> Result<Arc<dyn Store>, AppError> {
+pub(super) async fn open_store(options: &AppOptions) -> Result<Opened, AppError> {
     match &options.store {
-        StoreChoice::Given(store) => Ok(Arc::clone(store)),
+        StoreChoice::Given(store) => Ok((Arc::clone(store), None)),
         StoreChoice::Journal(at) => {
             let (at, keys, clock) = (at.clone(), Arc::clone(&options.keys), Arc::clone(&options.clock));
             let opening = tokio::task::spawn_blocking(move || store::open(&at, &keys, clock));
-            let journal: Arc<dyn Store> =
-                opening.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
-            Ok(journal)
+            let journal = opening.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+            Ok((Arc::clone(&journal) as Arc<dyn Store>, Some(journal)))
         }
     }
 }

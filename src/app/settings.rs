@@ -62,7 +62,7 @@ fn threads(config: &Config) -> (usize, usize) {
     (given(config.server.web_workers, cores / 2), given(config.server.shards, cores - cores / 2))
 }
 
-fn number(number: &config::PhoneNumber) -> emulator::Number {
+pub(super) fn number(number: &config::PhoneNumber) -> emulator::Number {
     emulator::Number { id: number.id.clone(), display: number.display.clone(), messages_per_s: number.messages_per_s }
 }
 
@@ -145,7 +145,7 @@ fn sms(config: &Config) -> Sms {
     }
 }
 
-fn store_options(config: &Config) -> store::Options {
+pub(super) fn store_options(config: &Config) -> store::Options {
     let at = &config.store;
     store::Options {
         segment_bytes: at.segment_bytes,

@@ -131,6 +131,8 @@ impl Applier {
                     if !self.apply(window)? {
                         return Ok(());
                     }
+                    // Before anything is trimmed: what is carried stands behind this window.
+                    self.archive_when_asked();
                     if self.since_checkpoint >= self.checkpoint_bytes {
                         self.check_point()?;
                     }

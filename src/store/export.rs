@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{Disk, DiskFailure, DiskFile};
 use super::frame::{self, Frame, Kind, Read};
 use super::identity::StoreId;
+use super::part::{self, Encoded};
 use super::seal::Seal;
 use super::tree::{self, APPLIED, Pair, Tree, TreeFault};
 use crate::ports::Lsn;
@@ -51,7 +52,8 @@ pub(super) fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<Export>, DiskFailu
     Ok(exports)
 }
 
-struct Draft {
+/// A file of numbered frames that is being written.
+pub(super) struct Draft {
     file: Box<dyn DiskFile>,
     path: PathBuf,
     lsn: Lsn,
@@ -60,16 +62,90 @@ struct Draft {
 }
 
 impl Draft {
-    fn frame(&mut self, kind: Kind, payload: &[u8]) -> Result<(), DiskFailure> {
+    /// Begins a file, in the place of what a process that ended left there.
+    pub(super) fn begin(disk: &dyn Disk, path: &Path, lsn: Lsn) -> Result<Self, DiskFailure> {
+        match disk.remove(path) {
+            Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DiskFailure::of("remove", path)(fault));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let file = disk.create(path).map_err(DiskFailure::of("create", path))?;
+        Ok(Self { file, path: path.to_owned(), lsn, number: 0, offset: 0 })
+    }
+
+    pub(super) fn frame(&mut self, kind: Kind, payload: &[u8]) -> Result<(), DiskFailure> {
         let mut bytes = Vec::with_capacity(payload.len() + frame::HEAD);
         let start = frame::begin(&mut bytes, self.lsn.0, self.number, kind);
         bytes.extend_from_slice(payload);
         frame::finish(&mut bytes, start);
-        self.file.write_at(self.offset, &bytes).map_err(DiskFailure::of("write", &self.path))?;
+        self.append(&bytes)
+    }
+
+    /// A frame of parts that are sealed already.
+    pub(super) fn record(&mut self, seal: &Seal, parts: &[Encoded]) -> Result<(), DiskFailure> {
+        let mut bytes = Vec::new();
+        part::write_record(&mut bytes, seal, self.lsn, self.number, parts);
+        self.append(&bytes)
+    }
+
+    pub(super) fn page(&mut self, pairs: &[Pair]) -> Result<(), DiskFailure> {
+        self.frame(Kind::Export, &encode(pairs))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), DiskFailure> {
+        self.file.write_at(self.offset, bytes).map_err(DiskFailure::of("write", &self.path))?;
         self.offset += bytes.len() as u64;
         self.number += 1;
         Ok(())
     }
+
+    pub(super) fn sync(&self) -> Result<(), DiskFailure> {
+        self.file.sync().map_err(DiskFailure::of("sync", &self.path))
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.offset
+    }
+}
+
+fn head(store: StoreId) -> Vec<u8> {
+    [&FORMAT.to_le_bytes()[..], &store.0].concat()
+}
+
+/// Begins an export as of `lsn`: pages follow, then [`finish`].
+pub(super) fn begin(disk: &dyn Disk, dir: &Path, store: StoreId, lsn: Lsn) -> Result<Draft, DiskFailure> {
+    let mut draft = Draft::begin(disk, &dir.join(DRAFT), lsn)?;
+    draft.frame(Kind::Export, &head(store))?;
+    Ok(draft)
+}
+
+/// Ends an export of this many pairs: durable, and not read back yet.
+pub(super) fn end(draft: &mut Draft, pairs: u64) -> Result<(), DiskFailure> {
+    draft.frame(Kind::ExportEnd, &pairs.to_le_bytes())?;
+    draft.sync()
+}
+
+/// Gives an export its name.
+pub(super) fn finish(disk: &dyn Disk, dir: &Path, draft: &Draft) -> Result<Export, DiskFailure> {
+    let path = dir.join(format!("{:020}.export", draft.lsn.0));
+    disk.rename(&draft.path, &path).map_err(DiskFailure::of("rename", &draft.path))?;
+    disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
+    Ok(Export { lsn: draft.lsn, path })
+}
+
+/// Writes all pairs of a table that nobody writes to meanwhile, and gives their number.
+pub(super) fn write_pages(draft: &mut Draft, tree: &dyn Tree, seen: &mut dyn FnMut(&Pair)) -> Result<u64, ExportFault> {
+    let (mut from, mut count) = (Some(Vec::new()), 0);
+    while let Some(start) = from {
+        let (mut pairs, next) = tree::page(tree, &[], &start)?;
+        pairs.retain(|(key, _)| key != APPLIED);
+        count += pairs.len() as u64;
+        pairs.iter().for_each(&mut *seen);
+        draft.page(&pairs)?;
+        from = next;
+    }
+    Ok(count)
 }
 
 /// Writes an export of a table that nobody writes to meanwhile; gives it with its bytes.
@@ -81,35 +157,15 @@ pub(super) fn write(
     tree: &dyn Tree,
     lsn: Lsn,
 ) -> Result<(Export, u64), ExportFault> {
-    let path = dir.join(format!("{:020}.export", lsn.0));
-    let draft = dir.join(DRAFT);
-    match disk.remove(&draft) {
-        Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
-            return Err(DiskFailure::of("remove", &draft)(fault).into());
-        }
-        Ok(()) | Err(_) => {}
-    }
-    let file = disk.create(&draft).map_err(DiskFailure::of("create", &draft))?;
-    let mut draft = Draft { file, path: draft, lsn, number: 0, offset: 0 };
-    draft.frame(Kind::Export, &[&FORMAT.to_le_bytes()[..], &store.0].concat())?;
-    let (mut from, mut count) = (Some(Vec::new()), 0_u64);
-    while let Some(start) = from {
-        let (mut pairs, next) = tree::page(tree, &[], &start)?;
-        pairs.retain(|(key, _)| key != APPLIED);
-        count += pairs.len() as u64;
-        draft.frame(Kind::Export, &encode(&pairs))?;
-        from = next;
-    }
-    draft.frame(Kind::ExportEnd, &count.to_le_bytes())?;
-    draft.file.sync().map_err(DiskFailure::of("sync", &draft.path))?;
+    let mut draft = begin(disk, dir, store, lsn)?;
+    let count = write_pages(&mut draft, tree, &mut |_| {})?;
+    end(&mut draft, count)?;
     read(disk, &draft.path, lsn, store, &mut |pairs| {
         pairs.iter().try_for_each(|(key, bytes)| {
             tree::open(seal, key, bytes).map(drop).map_err(|fault| TreeFault::Broken(fault.to_string()).into())
         })
     })?;
-    disk.rename(&draft.path, &path).map_err(DiskFailure::of("rename", &draft.path))?;
-    disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
-    Ok((Export { lsn, path }, draft.offset))
+    Ok((finish(disk, dir, &draft)?, draft.bytes()))
 }
 
 /// Reads an export page by page; whoever gets `Ok` has seen all of it.
@@ -144,7 +200,7 @@ pub(super) fn read(
             return Err(damaged("a frame of another export or place stands there"));
         }
         match (found.kind, number) {
-            (Kind::Export, 0) if *payload == *[&FORMAT.to_le_bytes()[..], &store.0].concat() => {}
+            (Kind::Export, 0) if *payload == *head(store) => {}
             (Kind::Export, 1..) => {
                 let pairs = decode(payload).ok_or_else(|| damaged("its page is cut"))?;
                 count += pairs.len() as u64;
@@ -169,7 +225,7 @@ fn encode(pairs: &[Pair]) -> Vec<u8> {
     page
 }
 
-fn decode(mut page: &[u8]) -> Option<Vec<Pair>> {
+pub(super) fn decode(mut page: &[u8]) -> Option<Vec<Pair>> {
     let mut pairs = Vec::new();
     while let Some((&len, rest)) = page.split_first() {
         let (key, rest) = rest.split_at_checked(len.into())?;

@@ -43,16 +43,9 @@ pub(super) fn read_or_create(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => "it is gone".to_owned(),
         Err(fault) => return Err(DiskFailure::of("read", &path)(fault).into()),
     };
-    let id = if let Some(id) = from_journal(disk, dir, key)? {
-        tracing::warn!("`{}` is written anew from the journal: {unreadable}", path.display());
-        id
-    } else {
-        let mut id = StoreId([0; 16]);
-        rand::rng().fill_bytes(&mut id.0);
-        id
-    };
-    let text = format!("siaga store\nformat {}\nkey {key}\nid {id}\n", segment::FORMAT);
-    write_whole(disk, dir, FILE, text.as_bytes())?;
+    let Some(id) = from_journal(disk, dir, key)? else { return Ok(create(disk, dir, key)?) };
+    tracing::warn!("`{}` is written anew from the journal: {unreadable}", path.display());
+    write(disk, dir, key, id)?;
     Ok(id)
 }
 
@@ -83,6 +76,25 @@ fn from_journal(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<Option<StoreI
         }
     }
     Ok(id)
+}
+
+/// Writes the card of a new store.
+pub(super) fn create(disk: &dyn Disk, dir: &Path, key: KeyId) -> Result<StoreId, DiskFailure> {
+    let mut id = StoreId([0; 16]);
+    rand::rng().fill_bytes(&mut id.0);
+    write(disk, dir, key, id)?;
+    Ok(id)
+}
+
+fn write(disk: &dyn Disk, dir: &Path, key: KeyId, id: StoreId) -> Result<(), DiskFailure> {
+    let text = format!("siaga store\nformat {}\nkey {key}\nid {id}\n", segment::FORMAT);
+    write_whole(disk, dir, FILE, text.as_bytes())
+}
+
+/// Whether a directory holds a store, be it one without its card.
+pub(super) fn is_there(disk: &dyn Disk, dir: &Path) -> bool {
+    let segments = || segment::list(disk, &dir.join("journal")).is_ok_and(|segments| !segments.is_empty());
+    disk.read(&dir.join(FILE)).is_ok() || segments()
 }
 
 fn parse(bytes: &[u8], path: &Path, key: KeyId) -> Result<StoreId, OpenError> {

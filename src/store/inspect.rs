@@ -1,8 +1,8 @@
-//! Looking into a closed store: what is in it (`stats`), and whether all of it holds (`verify`).
+//! Looking into a store: what is in it (`stats`), and whether all of it holds (`verify`).
 //!
-//! Journal and exports are only read, a torn tail stays: whoever looks after an accident must find what the
-//! accident left. (The table is opened, and sled may tidy its own files; it is no promise.) The store's lock
-//! is held meanwhile, so a running server's store is refused. Damage does not stop the look: everything that
+//! A closed store is opened for it, one that serves is looked at beside its work. Journal and exports are only read, a torn tail stays: whoever looks after an accident must find what the
+//! accident left. (The table is opened, and sled may tidy its own files; it is no promise.) The lock of a closed
+//! store is held meanwhile, so that of a running server is refused. Damage does not stop the look: everything that
 //! does not hold is listed with its file and offset.
 //!
 //! `verify` also holds the table against the journal: the newest value that the journal has of a key, up to
@@ -13,8 +13,9 @@ use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Weak;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::{self, Checkpoint, Found};
 use super::disk::{DirLock, Disk, DiskFailure, MachineDisk};
 use super::frame::Frame;
 use super::identity::{self, StoreId};
@@ -22,9 +23,11 @@ use super::overlay::FullKey;
 use super::part::{self, Kind, PartError, Place, Stored};
 use super::seal::Seal;
 use super::segment::{self, Segment};
-use super::tree;
+use super::shared::Shared;
+use super::standing::{Standing, State};
+use super::tree::{self, Resting, Tree, TreeFault};
 use super::walk::{self, End};
-use super::{OpenError, export, losses};
+use super::{OpenError, archive, export, losses};
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::Status;
 use crate::ports::{DeadLetter, InboxRow, Lsn, OutboxRow};
@@ -54,9 +57,14 @@ struct Look<'a> {
     seal: &'a Seal,
     open_seals: bool,
     checkpoint: Checkpoint,
-    /// The newest that the journal says of a key among what the table must have, and of any key.
+    /// A server is at work on it: what is here moves on while it is looked at.
+    running: bool,
+    /// The newest that the journal says of a key, among what the table must have and behind that.
     must_rest: HashMap<FullKey, (Lsn, bool)>,
-    live: HashMap<FullKey, u64>,
+    tail: HashMap<FullKey, Resting>,
+    /// Told only when nothing is missing.
+    standing: Standing,
+    state: State,
     open: HashSet<(Kind, Lsn, u32)>,
     /// Losses were accepted: the table may know what the journal does not.
     lossy: bool,
@@ -68,32 +76,25 @@ fn look(store: &Path, keys: &ServerKeys, open_seals: bool) -> Result<Findings, O
     let seal = Seal::new(keys);
     let id = identity::read(disk, store, seal.key_id())?;
     let _lock = lock(disk, store)?;
-    let segments = segment::list(disk, &store.join("journal"))?;
-    let exports = if export::dir(store).exists() { export::list(disk, &export::dir(store))? } else { Vec::new() };
-    let found = Checkpoint::read(disk, store, &segments, &exports)?;
-    let checkpoint = found.checkpoint;
-    let mut look = Look {
-        disk,
-        store,
-        id,
-        seal: &seal,
-        open_seals,
-        checkpoint,
-        must_rest: HashMap::new(),
-        live: HashMap::new(),
-        open: HashSet::new(),
-        lossy: false,
-        found: Findings::default(),
-    };
-    if let Some(doubt) = found.doubt {
-        look.broken(Lsn(0), checkpoint::path(store), 0, doubt);
-    }
+    let mut look = Look::new(disk, store, id, &seal, open_seals)?;
     let tree = look.open_table()?;
-    look.table_pages(tree.as_deref())?;
-    look.journal()?;
-    look.table_against_journal(tree.as_deref())?;
-    look.exports()?;
-    Ok(look.finish())
+    look.all(tree.as_deref())
+}
+
+/// The same in a store that this process has open. Meanwhile nothing is trimmed.
+pub(super) fn look_running(
+    shared: &Shared,
+    id: StoreId,
+    tree: &Weak<dyn Tree>,
+    open_seals: bool,
+) -> Result<Findings, OpenError> {
+    let _hold = shared.files.lock();
+    let mut look = Look::new(&*shared.disk, &shared.dir, id, &shared.seal, open_seals)?;
+    look.running = true;
+    let tree = tree.upgrade().ok_or_else(|| TreeFault::Broken("it is closed".to_owned()))?;
+    look.found.applied = tree::applied(&*tree)?;
+    look.found.table_bytes = look.table_bytes()?;
+    look.all(Some(&*tree))
 }
 
 fn lock(disk: &dyn Disk, store: &Path) -> Result<Box<dyn DirLock>, OpenError> {
@@ -107,10 +108,49 @@ fn lock(disk: &dyn Disk, store: &Path) -> Result<Box<dyn DirLock>, OpenError> {
     })
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn new(
+        disk: &'a dyn Disk,
+        store: &'a Path,
+        id: StoreId,
+        seal: &'a Seal,
+        open_seals: bool,
+    ) -> Result<Self, OpenError> {
+        let segments = segment::list(disk, &store.join("journal"))?;
+        let exports = if export::dir(store).exists() { export::list(disk, &export::dir(store))? } else { Vec::new() };
+        let Found { checkpoint, doubt } = Checkpoint::read(disk, store, &segments, &exports)?;
+        let mut look = Self {
+            disk,
+            store,
+            id,
+            seal,
+            open_seals,
+            checkpoint,
+            running: false,
+            must_rest: HashMap::new(),
+            tail: HashMap::new(),
+            standing: Standing::default(),
+            state: State::default(),
+            open: HashSet::new(),
+            lossy: false,
+            found: Findings::default(),
+        };
+        if let Some(doubt) = doubt {
+            look.broken(Lsn(0), checkpoint::path(store), 0, doubt);
+        }
+        Ok(look)
+    }
+
+    fn all(mut self, tree: Option<&dyn Tree>) -> Result<Findings, OpenError> {
+        self.journal()?;
+        self.table(tree)?;
+        self.table_against_journal(tree)?;
+        self.exports()?;
+        Ok(self.finish())
+    }
+
     fn journal(&mut self) -> Result<(), OpenError> {
-        let mut segments = segment::list(self.disk, &self.store.join("journal"))?;
-        segments.retain(|segment| segment.first >= self.checkpoint.from);
+        let segments = archive::segments(self.disk, self.store, self.checkpoint.from)?;
         self.found.segments = segments.len() as u64;
         for segment in &segments {
             let file = fs::metadata(&segment.path).map_err(DiskFailure::of("look at", &segment.path))?;
@@ -119,8 +159,8 @@ impl Look<'_> {
         let mut accepted = losses::read(self.disk, self.store)?;
         self.lossy = !accepted.is_empty();
         // First what is missing, for behind a hole nothing is read; then all that is there.
-        match self.walk(&segments, &accepted, &mut |_, _, _| {}) {
-            Ok(_) => {}
+        match self.walk(&segments, &accepted, &mut Self::stands) {
+            Ok(_) => self.standing.end(),
             Err(OpenError::Holes(holes)) => {
                 accepted.extend(holes.iter().map(|hole| hole.from.0..=hole.to.0));
                 self.found.holes = holes;
@@ -129,7 +169,8 @@ impl Look<'_> {
         }
         let end = self.walk(&segments, &accepted, &mut Self::record)?;
         self.found.next = end.next;
-        self.found.torn_bytes = end.torn_bytes;
+        // What is being written this moment is no torn tail.
+        self.found.torn_bytes = if self.running { 0 } else { end.torn_bytes };
         Ok(())
     }
 
@@ -146,10 +187,20 @@ impl Look<'_> {
         })
     }
 
+    fn stands(&mut self, _: &Segment, frame: &Frame<'_>) {
+        // A record that cannot be read is told by the second walk.
+        if let Ok(parts) = part::parts(frame.payload) {
+            self.standing.record(Lsn(frame.lsn), &parts);
+        }
+    }
+
     fn record(&mut self, segment: &Segment, frame: &Frame<'_>) {
         let lsn = Lsn(frame.lsn);
         self.found.records += 1;
         let parts = part::parts(frame.payload);
+        if let Ok(parts) = &parts {
+            self.standing.of(lsn, parts).iter().for_each(|open| self.state.open(open));
+        }
         if let Err(fault) = parts.and_then(|parts| parts.iter().try_for_each(|stored| self.part(lsn, stored))) {
             self.broken(lsn, segment.path.clone(), frame.offset as u64, fault.to_string());
         }
@@ -160,12 +211,11 @@ impl Look<'_> {
         *count += 1;
         *sum += (stored.clear.len() + stored.sealed.len()) as u64;
         if let Some((key, resting)) = tree::read(lsn, stored) {
-            match &resting.bytes {
-                Some(bytes) => self.live.insert(key.clone(), (key.len() + bytes.len()) as u64),
-                None => self.live.remove(&key),
-            };
-            if lsn <= self.found.applied {
-                self.must_rest.insert(key, (lsn, resting.bytes.is_some()));
+            if lsn <= self.found.applied || self.running {
+                self.must_rest.insert(key.clone(), (lsn, resting.bytes.is_some()));
+            }
+            if lsn > self.found.applied {
+                self.tail.insert(key, resting);
             }
         }
         match (stored.kind.first(), stored.place) {
@@ -200,9 +250,8 @@ impl Look<'_> {
     }
 
     fn finish(self) -> Findings {
-        let Look { mut found, live, open, .. } = self;
-        found.live_keys = live.len() as u64;
-        found.live_bytes = live.values().sum();
+        let Look { mut found, open, state, running, .. } = self;
+        found.state = (!running && found.all_holds()).then(|| state.to_string());
         let open = |wanted| open.iter().filter(|(kind, ..)| *kind == wanted).count() as u64;
         found.open_inbox = open(Kind::OpenInbox);
         found.open_outbox = open(Kind::OpenOutbox);

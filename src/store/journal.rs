@@ -1,18 +1,23 @@
 //! The store of a machine: the port over journal and table.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 
-use super::dead;
+use super::archive::{ArchiveError, Exported};
 use super::entrant::entrant;
+use super::identity::StoreId;
+use super::inspect::{self, Findings};
 use super::overlay::{self, Entry, FullKey, TIMERS};
 use super::queue::Class;
 use super::reader::Found;
 use super::shared::Shared;
+use super::tree::Tree;
+use super::{OpenError, archiving, dead};
 use crate::ports::{
     DeadLetter, DeadLetterHead, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Tally, Ticket, Value,
     Writer,
@@ -22,13 +27,36 @@ use crate::ports::{
 /// not durable is gone.
 pub struct Journal {
     shared: Arc<Shared>,
+    /// Gone when the applier has ended: only it decides how long the table stays open.
+    tree: Weak<dyn Tree>,
+    store: StoreId,
     /// Committer and applier; the reader ends with the applier.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Journal {
-    pub(super) fn new(shared: Arc<Shared>, threads: Vec<JoinHandle<()>>) -> Self {
-        Self { shared, threads: Mutex::new(threads) }
+    pub(super) fn new(shared: Arc<Shared>, tree: Weak<dyn Tree>, store: StoreId, threads: Vec<JoinHandle<()>>) -> Self {
+        Self { shared, tree, store, threads: Mutex::new(threads) }
+    }
+
+    /// Looks into the store while it is in use, on a thread of its own: counts, or with `open_seals` checks all.
+    pub fn look(&self, open_seals: bool) -> BoxFuture<'static, Result<Findings, OpenError>> {
+        let (shared, tree, store) = (Arc::clone(&self.shared), self.tree.clone(), self.store);
+        aside("siaga-look", move || inspect::look_running(&shared, store, &tree, open_seals))
+    }
+
+    /// Writes the whole store into one file, as of the moment of the call or a later one.
+    pub fn export(&self, file: PathBuf) -> BoxFuture<'static, Result<Exported, ArchiveError>> {
+        archiving::ask(&self.shared, file)
+    }
+
+    /// Closes the store and waits until its threads have ended; for a thread that may wait.
+    pub fn close_and_wait(&self) {
+        self.shared.queue.close();
+        for thread in self.threads.lock().drain(..) {
+            // A panic of a thread was reported where it happened.
+            let _ = thread.join();
+        }
     }
 
     /// Inbox and outbox rows that are open.
@@ -126,6 +154,21 @@ impl Drop for Journal {
             let _ = thread.join();
         }
     }
+}
+
+/// Does what takes long on a thread of its own.
+fn aside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> BoxFuture<'static, Result<T, OpenError>> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let started = thread.spawn(move || drop(answer.send(work())));
+    async move {
+        started.map_err(OpenError::Thread)?;
+        answered.await.map_err(|_| OpenError::Thread(std::io::ErrorKind::Interrupted.into()))?
+    }
+    .boxed()
 }
 
 /// The newest of each key, without those that were deleted.

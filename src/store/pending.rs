@@ -49,6 +49,8 @@ enum Source {
 struct Inner {
     window: Window,
     source: Source,
+    /// The applier is wanted as soon as what is here is in the tree.
+    wanted: bool,
 }
 
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Pending {
     pub(super) fn new(window_bytes: u64, through: Lsn) -> Self {
         let window = Window { through, ..Window::default() };
         Self {
-            inner: Mutex::new(Inner { window, source: Source::Open }),
+            inner: Mutex::new(Inner { window, source: Source::Open, wanted: false }),
             filled: Condvar::new(),
             bytes: AtomicU64::new(0),
             window_bytes,
@@ -107,9 +109,11 @@ impl Pending {
         let mut inner = self.inner.lock();
         let mut gathered = false;
         loop {
-            match inner.source {
+            let source = inner.source;
+            match source {
                 Source::Gone => return Next::Stopped,
                 Source::Closed => return Next::Last(Self::cut(&mut inner)),
+                Source::Open if std::mem::take(&mut inner.wanted) => return Next::Apply(Self::cut(&mut inner)),
                 Source::Open if inner.window.is_empty() => self.filled.wait(&mut inner),
                 Source::Open if gathered || inner.window.bytes >= self.window_bytes => {
                     return Next::Apply(Self::cut(&mut inner));
@@ -117,6 +121,12 @@ impl Pending {
                 Source::Open => gathered = self.filled.wait_for(&mut inner, gather).timed_out(),
             }
         }
+    }
+
+    /// Makes the applier take what is here now, be it nothing, and then look who wants it.
+    pub(super) fn want(&self) {
+        self.inner.lock().wanted = true;
+        self.filled.notify_one();
     }
 
     fn cut(inner: &mut Inner) -> Window {

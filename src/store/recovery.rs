@@ -50,6 +50,30 @@ pub(super) fn open(
     let space = Space::open(&disk, options)?;
     let starts = options.crash_loop_starts;
     let crash_loop = starts > 0 && starts::mark(&*disk, &options.path, clock.now(), starts)?;
+    let marked = Arc::clone(&disk);
+    open_marked(disk, options, keys, clock, Begun { lock, space, crash_loop }).inspect_err(|_| {
+        if starts > 0 {
+            starts::take_back(&*marked, &options.path);
+        }
+    })
+}
+
+/// A start that is marked.
+struct Begun {
+    lock: Box<dyn DirLock>,
+    space: Space,
+    crash_loop: bool,
+}
+
+fn open_marked(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+    keys: &ServerKeys,
+    clock: Arc<dyn Clock>,
+    begun: Begun,
+) -> Result<Journal, OpenError> {
+    let Begun { lock, space, crash_loop } = begun;
+    let journal_dir = options.path.join("journal");
     let seal = Seal::new(keys);
     let store = identity::read_or_create(&*disk, &options.path, seal.key_id())?;
     // A process that was killed may have left names that only the page cache knows; we build on them.
@@ -90,7 +114,7 @@ pub(super) fn open(
     let journal = start(shared, head, begin, options).map_err(OpenError::Thread)?;
     if crash_loop {
         let rows = withheld.len();
-        tracing::error!("the {starts}th start within a minute: {rows} messages in flight become dead letters");
+        tracing::error!("so many starts within a minute: {rows} messages in flight become dead letters");
     }
     for record in starts::set_aside(&withheld, now) {
         // Durable later: until then they are open, and withheld again if this start ends like those before.
@@ -126,12 +150,13 @@ fn go_on(
 }
 
 fn start(shared: Arc<Shared>, head: Head, begin: applier::Start, options: &Options) -> std::io::Result<Journal> {
+    let (tree, store) = (Arc::downgrade(&begin.table.tree), begin.store);
     let reader = reader::start(Arc::clone(&shared), Arc::clone(&begin.table.tree))?;
     let keeper = keeper::start(Arc::clone(&shared)).inspect_err(|_| shared.reader.end())?;
     let behind = vec![reader, keeper];
     let applier = applier::start(Arc::clone(&shared), begin, behind, options).inspect_err(|_| shared.stop_behind())?;
     let committer = committer::start(Arc::clone(&shared), head, options).inspect_err(|_| shared.pending.end(false))?;
-    Ok(Journal::new(shared, vec![committer, applier]))
+    Ok(Journal::new(shared, tree, store, vec![committer, applier]))
 }
 
 fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, OpenError> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::archiving::Wanted;
 use super::carry::Carried;
 use super::disk::{DirLock, Disk, DiskFailure};
 use super::keeper::Keeper;
@@ -38,6 +39,10 @@ pub(super) struct Shared {
     pub keeper: Keeper,
     pub space: Space,
     pub rows: Mutex<Rows>,
+    /// An archive that is asked for; the applier takes it.
+    pub archive: Mutex<Option<Wanted>>,
+    /// Held while segments or exports are looked at or removed.
+    pub files: Mutex<()>,
     /// The next LSN that is not durable yet.
     next_durable: AtomicU64,
     behind_bytes_max: u64,
@@ -77,6 +82,8 @@ impl Shared {
             keeper: Keeper::default(),
             space,
             rows: Mutex::new(rows),
+            archive: Mutex::new(None),
+            files: Mutex::new(()),
             next_durable: AtomicU64::new(next.0),
             behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
             ended: watch::Sender::new(false),

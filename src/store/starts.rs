@@ -33,6 +33,16 @@ pub(super) fn mark(disk: &dyn Disk, dir: &Path, now: Timestamp, starts: usize) -
     Ok(marks.len() >= starts)
 }
 
+/// A start was refused in order (another key, a hole): it did not crash, and is not counted. A mark that stays is
+/// one too many, no harm.
+pub(super) fn take_back(disk: &dyn Disk, dir: &Path) {
+    let Ok(bytes) = disk.read(&dir.join(FILE)) else { return };
+    let text = String::from_utf8_lossy(&bytes);
+    let marks: Vec<&str> = text.lines().collect();
+    let kept: String = marks.iter().rev().skip(1).rev().flat_map(|mark| [mark, "\n"]).collect();
+    let _ = identity::write_whole(disk, dir, FILE, kept.as_bytes());
+}
+
 /// The store was closed in order. Not synced: a mark too many is no harm.
 pub(super) fn clear(disk: &dyn Disk, dir: &Path) -> Result<(), DiskFailure> {
     let path = dir.join(FILE);

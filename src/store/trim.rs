@@ -19,11 +19,13 @@ use crate::ports::Lsn;
 
 impl Applier {
     pub(super) fn export_when_due(&mut self) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        // Somebody looks at the files: they stay until he is done.
+        let Some(_hold) = shared.files.try_lock() else { return Ok(()) };
         let due = self.export_after_bytes.max(self.live_bytes).max(2 * self.carried_bytes);
         if self.since_export < due || self.exports.last().is_some_and(|last| last.lsn == self.applied) {
             return Ok(());
         }
-        let shared = Arc::clone(&self.shared);
         // What fits beside it later, will: an export is tried after each window.
         if !shared.space.table_may_write(self.live_bytes) {
             return Ok(());

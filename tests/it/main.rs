@@ -2,6 +2,8 @@
 
 mod app;
 mod bounds;
+mod commands;
+mod control;
 mod conversation;
 mod emulator;
 mod emulator_and_wire;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests: there a panic is the finding
 
+mod archive;
 mod damage;
 mod dead;
 mod disk;

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the finding")]
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -124,6 +124,8 @@ impl Channel for Recording {
 pub(crate) struct Parrot {
     /// So many more times it panics where nobody expects it: outside the step, after the turn is durable.
     pub(crate) faints: AtomicUsize,
+    /// It has been mended: poison is a word like any other.
+    pub(crate) mended: AtomicBool,
 }
 
 fn say(text: &str) -> Reply {
@@ -151,7 +153,8 @@ impl Script for Parrot {
                 Event::Wake => "wake".to_owned(),
             })
             .collect();
-        assert!(heard.iter().all(|text| text != "poison"), "as the test wants");
+        let mended = self.mended.load(Ordering::SeqCst);
+        assert!(mended || heard.iter().all(|text| text != "poison"), "as the test wants");
         let effects = vec![Effect::Say(say(&heard.join(",")))];
         Step { state, effects, wake_at: None }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::{Map, Value, json};
+
 use crate::ports::Lsn;
 use crate::store::Hole;
 
@@ -29,6 +31,9 @@ pub struct Findings {
     pub open_inbox: u64,
     pub open_outbox: u64,
     pub dead_letters: u64,
+    /// Equal for stores that hold the same (`standing::State`). Not of a running store, which changes meanwhile,
+    /// and not of one that misses something.
+    pub state: Option<String>,
     /// Behind the last whole frame: never promised to anybody, cut at the next start.
     pub torn_bytes: u64,
     /// Records that are missing and whose loss nobody has accepted.
@@ -52,14 +57,48 @@ impl Findings {
     pub fn all_holds(&self) -> bool {
         self.holes.is_empty() && self.broken.is_empty()
     }
+
+    /// How many records the table is behind the journal.
+    pub fn lag_records(&self) -> u64 {
+        self.next.0.saturating_sub(1).saturating_sub(self.applied.0)
+    }
+
+    /// How many times the live bytes the disk holds.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for a person")]
+    pub fn amplification(&self) -> f64 {
+        let disk_bytes = self.journal_bytes + self.table_bytes + self.export_bytes;
+        disk_bytes as f64 / self.live_bytes.max(1) as f64
+    }
+
+    /// For programs: the same figures, by their names.
+    pub fn to_json(&self) -> Value {
+        let parts = self
+            .parts
+            .iter()
+            .map(|(name, (count, bytes))| ((*name).to_owned(), json!({ "parts": count, "bytes": bytes })));
+        let missing = |hole: &Hole| json!({ "from": hole.from.0, "to": hole.to.0, "file": hole.path.display().to_string(), "offset": hole.offset });
+        let broken = |broken: &Broken| {
+            let Broken { lsn, path, offset, reason } = broken;
+            json!({ "lsn": lsn.0, "file": path.display().to_string(), "offset": offset, "reason": reason })
+        };
+        json!({
+            "journal": { "segments": self.segments, "bytes": self.journal_bytes, "records": self.records,
+                "next_lsn": self.next.0, "torn_bytes": self.torn_bytes, "kinds": parts.collect::<Map<_, _>>() },
+            "table": { "bytes": self.table_bytes, "applied_lsn": self.applied.0, "lag_records": self.lag_records() },
+            "exports": { "files": self.exports, "bytes": self.export_bytes },
+            "live": { "keys": self.live_keys, "bytes": self.live_bytes, "amplification": self.amplification() },
+            "open": { "inbox": self.open_inbox, "outbox": self.open_outbox, "dead_letters": self.dead_letters },
+            "state": self.state,
+            "missing": self.holes.iter().map(missing).collect::<Vec<_>>(),
+            "broken": self.broken.iter().map(broken).collect::<Vec<_>>(),
+            "all_holds": self.all_holds(),
+        })
+    }
 }
 
 impl std::fmt::Display for Findings {
-    #[expect(clippy::cast_precision_loss, reason = "a ratio for a person")]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let lag = (self.next.0 - 1).saturating_sub(self.applied.0);
-        let disk_bytes = self.journal_bytes + self.table_bytes + self.export_bytes;
-        let amplification = disk_bytes as f64 / self.live_bytes.max(1) as f64;
+        let (lag, amplification) = (self.lag_records(), self.amplification());
         writeln!(f, "journal     {} segments, {} bytes, {} records", self.segments, self.journal_bytes, self.records)?;
         for (name, (count, bytes)) in &self.parts {
             writeln!(f, "  {name}: {count} parts, {bytes} bytes")?;
@@ -78,6 +117,9 @@ impl std::fmt::Display for Findings {
             self.open_inbox, self.open_outbox, self.dead_letters
         )?;
         writeln!(f, "torn tail   {} bytes", self.torn_bytes)?;
+        if let Some(state) = &self.state {
+            writeln!(f, "state       {state}")?;
+        }
         for hole in &self.holes {
             let Hole { from, to, path, offset } = hole;
             writeln!(f, "missing     lsn {}..{} (`{}` at offset {offset})", from.0, to.0, path.display())?;

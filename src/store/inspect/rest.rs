@@ -1,5 +1,6 @@
 //! What rests: the table, page by page and against the journal, and the exports.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -10,8 +11,8 @@ use crate::ports::Lsn;
 use crate::store::disk::DiskFailure;
 use crate::store::export::{self, ExportFault};
 use crate::store::overlay::FullKey;
-use crate::store::tree::{self, APPLIED, Pair, Tree, TreeFault};
-use crate::store::{OpenError, table};
+use crate::store::tree::{self, APPLIED, Pair, Resting, Tree, TreeFault};
+use crate::store::{OpenError, archive, losses, part, table};
 
 impl Look<'_> {
     pub(super) fn open_table(&mut self) -> Result<Option<Arc<dyn Tree>>, OpenError> {
@@ -39,26 +40,43 @@ impl Look<'_> {
         }
     }
 
-    /// Every pair of the table.
-    pub(super) fn table_pages(&mut self, tree: Option<&dyn Tree>) -> Result<(), OpenError> {
-        let Some(tree) = tree else { return Ok(()) };
-        let mut from = Some(Vec::new());
-        while let Some(start) = from {
+    pub(super) fn table_bytes(&self) -> Result<u64, OpenError> {
+        let path = table::path(self.store);
+        Ok(bytes_below(&path).map_err(DiskFailure::of("look at", &path))?)
+    }
+
+    /// Every pair that the table will hold when it has all of the journal.
+    pub(super) fn table(&mut self, tree: Option<&dyn Tree>) -> Result<(), OpenError> {
+        let mut from = tree.map(|_| Vec::new());
+        while let (Some(tree), Some(start)) = (tree, from.take()) {
             let (pairs, next) = match tree::page(tree, &[], &start) {
                 Ok(page) => page,
                 Err(fault) => return self.table_fault(fault),
             };
             for (key, bytes) in pairs.iter().filter(|(key, _)| key != APPLIED) {
-                self.live.insert(FullKey::from_slice(key), (key.len() + bytes.len()) as u64);
                 if self.open_seals
                     && let Err(fault) = tree::open(self.seal, key, bytes)
                 {
                     self.broken(Lsn(0), table::path(self.store), 0, fault.to_string());
                 }
+                if !self.tail.contains_key(key.as_slice()) {
+                    self.rests(key, bytes);
+                }
             }
             from = next;
         }
+        for (key, resting) in std::mem::take(&mut self.tail) {
+            if let Some(bytes) = resting.bytes {
+                self.rests(&key, &bytes);
+            }
+        }
         Ok(())
+    }
+
+    fn rests(&mut self, key: &[u8], bytes: &[u8]) {
+        self.found.live_keys += 1;
+        self.found.live_bytes += (key.len() + bytes.len()) as u64;
+        self.state.pair(key, bytes);
     }
 
     fn table_fault(&mut self, fault: TreeFault) -> Result<(), OpenError> {
@@ -71,18 +89,42 @@ impl Look<'_> {
     pub(super) fn table_against_journal(&mut self, tree: Option<&dyn Tree>) -> Result<(), OpenError> {
         let comparable = self.open_seals && !self.lossy && self.found.holes.is_empty();
         let Some(tree) = tree.filter(|_| comparable) else { return Ok(()) };
+        let mut gone = HashSet::new();
         for (key, (lsn, there)) in std::mem::take(&mut self.must_rest) {
             let rests = match tree.get(&key) {
                 Ok(bytes) => bytes.and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk::<8>()?))),
                 Err(fault) => return self.table_fault(fault),
             };
-            if rests != there.then_some(lsn.0) {
+            if self.running && (rests.is_some_and(|rests| rests > lsn.0) || lsn > tree::applied(tree)?) {
+                continue;
+            }
+            if self.running && there && rests.is_none() {
+                gone.insert(key);
+            } else if rests != there.then_some(lsn.0) {
                 let reason = match rests {
                     Some(rests) => format!("the table holds a key as of lsn {rests}, the journal has it newer"),
                     None => "a key that the journal has applied is not in the table".to_owned(),
                 };
                 self.broken(lsn, table::path(self.store), 0, reason);
             }
+        }
+        if gone.is_empty() { Ok(()) } else { self.gone_since(gone) }
+    }
+
+    /// Keys that a running server's table does not have: deleted meanwhile, or lost.
+    fn gone_since(&mut self, mut keys: HashSet<FullKey>) -> Result<(), OpenError> {
+        let segments = archive::segments(self.disk, self.store, self.checkpoint.from)?;
+        let accepted = losses::read(self.disk, self.store)?;
+        self.walk(&segments, &accepted, &mut |_, _, frame| {
+            for stored in part::parts(frame.payload).unwrap_or_default() {
+                if let Some((key, Resting { bytes: None, .. })) = tree::read(Lsn(frame.lsn), &stored) {
+                    keys.remove(&key);
+                }
+            }
+        })?;
+        for _ in keys {
+            let reason = "a key that the journal has applied is not in the table".to_owned();
+            self.broken(self.found.applied, table::path(self.store), 0, reason);
         }
         Ok(())
     }

@@ -55,3 +55,17 @@ fn slow_restarts_and_closed_stores_are_no_crash_loop() {
         wait(store.close());
     }
 }
+
+#[test]
+fn a_start_that_was_refused_in_order_is_no_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path());
+    let clock = || Arc::new(ManualClock::at(Timestamp(1_795_000_001_000)));
+    let with = || Options { crash_loop_starts: 3, ..options(directory.path()) };
+    for _ in 0..5 {
+        let other = siaga::domain::keys::ServerKeys::derive(&[9; 32]);
+        assert!(store::open(&with(), &other, clock()).is_err(), "another key");
+    }
+    let second = store::open(&with(), &keys(), clock()).unwrap();
+    assert_eq!(waiting(&second), (2, 1), "an operator who tries again loses nobody's place");
+}

@@ -1,0 +1,84 @@
+//! The operators' door: what a store can do, as the commands of `control` ask for it, and where they are asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use serde_json::json;
+
+use super::{AppOptions, StoreChoice};
+use crate::actors::switchboard::Switchboard;
+use crate::actors::{Random, Shards};
+use crate::control::socket::{self, Served, SocketError};
+use crate::control::{Control, Report, Vault, socket_path};
+use crate::domain::keys::ServerKeys;
+use crate::limits::Budgets;
+use crate::ports::Store;
+use crate::store::{Exported, Findings, Journal};
+
+/// A store that is open.
+struct OpenVault(Arc<Journal>);
+
+impl Vault for OpenVault {
+    fn look(&self, open_seals: bool) -> BoxFuture<'_, Result<Report, String>> {
+        let look = self.0.look(open_seals);
+        async move { look.await.map(|found| findings(&found)).map_err(|error| error.to_string()) }.boxed()
+    }
+
+    fn export(&self, file: PathBuf) -> BoxFuture<'_, Result<Report, String>> {
+        let export = self.0.export(file.clone());
+        async move { export.await.map(|done| exported("exported to", &file, &done)).map_err(|error| error.to_string()) }
+            .boxed()
+    }
+}
+
+/// The control of a journal that is open.
+pub(super) fn control(
+    journal: Arc<Journal>,
+    keys: &Arc<ServerKeys>,
+    random: &Arc<dyn Random>,
+    budgets: &Arc<Budgets>,
+    shards: Option<Arc<Shards>>,
+) -> Control {
+    let store: Arc<dyn Store> = journal.clone();
+    Control {
+        switchboard: Switchboard::new(Arc::clone(&store), Arc::clone(keys), Arc::clone(random)),
+        vault: Arc::new(OpenVault(journal)),
+        store,
+        budgets: Arc::clone(budgets),
+        shards,
+        one: tokio::sync::Mutex::new(()),
+    }
+}
+
+/// A server's door before it opens.
+pub(super) struct Door {
+    path: PathBuf,
+    control: Control,
+}
+
+impl Door {
+    pub(super) fn new(options: &AppOptions, journal: Arc<Journal>, budgets: &Arc<Budgets>) -> Option<Self> {
+        let StoreChoice::Journal(at) = &options.store else { return None };
+        let control = control(journal, &options.keys, &options.random, budgets, None);
+        Some(Self { path: socket_path(&at.path), control })
+    }
+
+    pub(super) fn open(self, shards: Arc<Shards>) -> Result<Served, SocketError> {
+        socket::serve(&self.path, Arc::new(Control { shards: Some(shards), ..self.control }))
+    }
+}
+
+pub(super) fn findings(found: &Findings) -> Report {
+    Report { good: found.all_holds(), ..Report::of(found.to_string(), found.to_json()) }
+}
+
+pub(super) fn exported(verb: &str, file: &Path, done: &Exported) -> Report {
+    let Exported { lsn, bytes, keys, rows, state } = done;
+    let file = file.display();
+    let text = format!("{verb} `{file}`: as of lsn {}, {keys} keys, {rows} rows, {bytes} bytes\nstate {state}", lsn.0);
+    let data = json!({
+        "file": file.to_string(), "lsn": lsn.0, "keys": keys, "rows": rows, "bytes": bytes, "state": state,
+    });
+    Report::of(text, data)
+}

@@ -1,0 +1,169 @@
+//! Operators' commands on a store: what they are, and how a server does them over `control.sock`.
+//!
+//! The socket stands in the store's directory, mode 0600, and answers nobody but its owner and root. One
+//! request a connection: a JSON line in, JSON lines out ([`Line`]), the last of them `done` or `refused`; while
+//! a command takes long a `working` line says every few seconds that it does. Requests, connections, items of an
+//! answer and waits are bounded. `v` is the protocol's version: another one is refused by name.
+//!
+//! Commands run one after the other, so that no letter is handed over twice. On a stopped server the command
+//! line opens the store and runs the same [`Control`] itself.
+//!
+//! Nothing personal leaves here: a letter is told by its reason, time, contact (a random number), size and shape.
+//!
+//! What does not belong here: how a store is looked into, exported and imported (`store`, wired by `app`).
+
+pub mod client;
+mod letters;
+mod shape;
+pub mod socket;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::actors::Shards;
+use crate::actors::switchboard::Switchboard;
+use crate::limits::Budgets;
+use crate::ports::{RowId, Store, StoreError};
+
+/// Of the protocol.
+pub const VERSION: u16 = 1;
+/// Letters that one answer lists; more are only counted.
+pub const LISTED_MAX: usize = 10_000;
+
+/// One request, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub v: u16,
+    pub command: Command,
+}
+
+/// What an operator may want.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Every checksum, every seal, every row, the table against the journal.
+    Verify,
+    /// Counts only.
+    Stats,
+    /// Into a file that is not there yet; an absolute path of the server's machine.
+    Export {
+        file: PathBuf,
+    },
+    ListLetters,
+    ShowLetter {
+        id: String,
+    },
+    RetryLetter {
+        id: String,
+    },
+    /// As many as are there when it begins.
+    RetryLetters,
+    DropLetter {
+        id: String,
+    },
+}
+
+/// One line of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    Working { seconds: u64 },
+    Item(Said),
+    Done { said: Said, good: bool },
+    Refused { reason: String },
+}
+
+/// For a person, and for a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    pub text: String,
+    pub data: Value,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub items: Vec<Said>,
+    pub said: Said,
+    /// It was done, and what it looked at is in order.
+    pub good: bool,
+}
+
+/// Why a command was not done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("`{0}` is no name of a dead letter: it is LSN.INDEX, as `dead-letters list` prints it")]
+    Name(String),
+    #[error("there is no dead letter {0}")]
+    Absent(RowId),
+    #[error("dead letter {id} cannot be handed over again: {reason}")]
+    Hopeless { id: RowId, reason: &'static str },
+    #[error("`{}` must be an absolute path", .0.display())]
+    Relative(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Vault(String),
+}
+
+/// What can be done to a store beside what `ports::Store` knows. Refusals say file and offset.
+pub trait Vault: Send + Sync + 'static {
+    fn look(&self, open_seals: bool) -> BoxFuture<'_, Result<Report, String>>;
+    fn export(&self, file: PathBuf) -> BoxFuture<'_, Result<Report, String>>;
+}
+
+/// Does the commands.
+pub struct Control {
+    pub store: Arc<dyn Store>,
+    pub vault: Arc<dyn Vault>,
+    pub switchboard: Switchboard,
+    pub budgets: Arc<Budgets>,
+    /// Of a running server: what is to be sent again is put in line there. Else the next start finds it.
+    pub shards: Option<Arc<Shards>>,
+    /// Held while a command runs.
+    pub one: tokio::sync::Mutex<()>,
+}
+
+/// Where the socket of a store is.
+pub fn socket_path(store: &Path) -> PathBuf {
+    store.join("control.sock")
+}
+
+impl Control {
+    /// Does a command, after those that came before it.
+    pub async fn perform(&self, command: Command) -> Result<Report, ControlError> {
+        let _one = self.one.lock().await;
+        match command {
+            Command::Verify => self.vault.look(true).await.map_err(ControlError::Vault),
+            Command::Stats => self.vault.look(false).await.map_err(ControlError::Vault),
+            Command::Export { file } if !file.is_absolute() => Err(ControlError::Relative(file)),
+            Command::Export { file } => self.vault.export(file).await.map_err(ControlError::Vault),
+            Command::ListLetters => self.list().await,
+            Command::ShowLetter { id } => self.show(letters::name(&id)?).await,
+            Command::RetryLetter { id } => self.retry(letters::name(&id)?).await,
+            Command::RetryLetters => self.retry_all().await,
+            Command::DropLetter { id } => self.drop_letter(letters::name(&id)?).await,
+        }
+    }
+}
+
+impl Report {
+    /// A report of one sentence.
+    pub fn of(text: String, data: Value) -> Self {
+        Self { items: Vec::new(), said: Said { text, data }, good: true }
+    }
+}
+
+impl Line {
+    /// As it goes over the socket.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self)
+            .unwrap_or_else(|_| json!({ "refused": { "reason": "the answer has no form" } }).to_string().into_bytes());
+        bytes.push(b'\n');
+        bytes
+    }
+}
