@@ -121,6 +121,7 @@ pub struct Store {
     pub apply_window_bytes: u64,
     pub checkpoint_bytes: u64,
     pub export_after_bytes: u64,
+    pub crash_loop_starts: usize,
     pub table_cache_bytes: u64,
     pub dead_letters_bytes_max: u64,
     pub dead_letters_days_max: u32,

@@ -90,7 +90,7 @@ mod walk;
 
 pub use archive::{ArchiveError, Exported};
 pub use import::import;
-pub use inspect::{Broken, Findings, stats, verify};
+pub use inspect::{Broken, Findings, Judge, stats, verify, verify_with};
 pub use journal::Journal;
 pub use memory::Memory;
 pub use progress::Progress;

@@ -1,137 +1,48 @@
 //! The real binary, killed with SIGKILL, against an emulated Meta that lives on.
 //!
-//! The server runs as a ministry would run it (`cloud` mode, a key file, secrets of its own); the emulator is
-//! in this process, so it keeps redelivering what was not acknowledged and remembers what was answered.
+//! The emulator is in this process, so it keeps redelivering what was not acknowledged and remembers what was
+//! answered. Here are single conversations across a kill; `crash/kill.rs` kills a server under load.
+#![allow(clippy::unwrap_used)] // helpers of tests: a panic is the finding
+
+#[path = "crash/crowd.rs"]
+mod crowd;
+#[path = "crash/history.rs"]
+mod history;
+#[path = "crash/inside.rs"]
+mod inside;
+#[path = "crash/kill.rs"]
+mod kill;
+#[path = "crash/server.rs"]
+mod server;
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use siaga::clock::SystemClock;
+use server::{PATIENCE, Server, Site};
 use siaga::domain::phone::Phone;
-use siaga::emulator::{self, Content, Emulator, Event, Form, Happening, Options, Redelivery, Sender};
+use siaga::emulator::{self, Content, Emulator, Event, Form, Happening, Sender};
 use tokio::sync::broadcast::Receiver;
 
-const APP_SECRET: &str = "crash-test-app-secret";
-const ACCESS_TOKEN: &str = "crash-test-access-token";
-const NUMBER_ID: &str = "100000000000567";
-/// Generous: a slow machine is not a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Server {
-    child: Child,
-    ops: String,
-}
-
-impl Server {
-    async fn start(directory: &Path, port: u16, ops_port: u16, graph_url: &str) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_siaga"))
-            .args(["serve", "--config"])
-            .arg(directory.join("siaga.toml"))
-            .env("SIAGA__SERVER__BIND", format!("127.0.0.1:{port}"))
-            .env("SIAGA__SERVER__OPS_BIND", format!("127.0.0.1:{ops_port}"))
-            .env("SIAGA__WHATSAPP__GRAPH_URL", graph_url)
-            .env("SIAGA__OTP__URL", format!("{graph_url}/sms"))
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::options().append(true).create(true).open(directory.join("log")).expect("a log"))
-            .spawn()
-            .expect("the server starts");
-        let mut server = Self { child, ops: format!("http://127.0.0.1:{ops_port}") };
-        server.await_ready().await;
-        server
-    }
-
-    async fn await_ready(&mut self) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the server's state") {
-                panic!("the server ended by itself: {status}");
-            }
-            if let Ok(answer) = reqwest::get(format!("{}/readyz", self.ops)).await
-                && answer.status().is_success()
-            {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "the server was not ready in time");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// SIGTERM, as systemd stops a service: the exit code when it has ended by itself.
-    async fn stop(mut self) -> Option<i32> {
-        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(ended.expect("kill runs").success());
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the server's state") {
-                return status.code();
-            }
-            assert!(tokio::time::Instant::now() < deadline, "the server did not stop in time");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn page(&self, name: &str) -> String {
-        let answer = reqwest::get(format!("{}/{name}", self.ops)).await.expect("the ops page answers");
-        answer.text().await.expect("text")
-    }
-
-    /// SIGKILL: no handler runs, nothing is flushed.
-    fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("reaped");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Already reaped after `kill`; after a failed assertion this ends the process.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 struct World {
-    directory: tempfile::TempDir,
+    site: Site,
     emulator: Emulator,
     events: Receiver<Arc<Event>>,
     citizen: Sender,
     phone: Phone,
-    port: u16,
-    ops_port: u16,
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 impl World {
     async fn new(phone: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path();
-        siaga::config::key_file::load_or_make(&path.join("siaga.key")).expect("a key");
-        let settings = format!(
-            "[whatsapp]\nmode = \"cloud\"\napp_secrets = [\"{APP_SECRET}\"]\nverify_token = \"crash-test-token\"\n\
-             access_token = \"{ACCESS_TOKEN}\"\nretry_first_ms = 50\n\
-             phone_numbers = [ {{ id = \"{NUMBER_ID}\", display = \"0811-0000-0119\", messages_per_s = 1000 }} ]\n\
-             [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
-            store = path.join("store").display(),
-            key = path.join("siaga.key").display(),
-        );
-        std::fs::write(path.join("siaga.toml"), settings).expect("settings written");
-        let port = free_port();
-        let webhook = format!("http://127.0.0.1:{port}/webhook");
-        let mut options = Options::new(&webhook, APP_SECRET, ACCESS_TOKEN, Arc::new(SystemClock::default()));
-        options.redelivery = Redelivery { gap_first_ms: 50, gap_max_ms: 500, ..Redelivery::default() };
-        let emulator = emulator::start(options).await.expect("an emulator");
+        let site = Site::new();
+        let emulator = site.emulator().await;
         let events = emulator.subscribe();
         let phone = Phone::from_wa_id(phone).expect("a phone");
-        Self { directory, emulator, events, citizen: Sender::phone(phone), phone, port, ops_port: free_port() }
+        Self { site, emulator, events, citizen: Sender::phone(phone), phone }
     }
 
     async fn start(&self) -> Server {
-        Server::start(self.directory.path(), self.port, self.ops_port, &self.emulator.url()).await
+        self.site.start(&self.emulator.url()).await
     }
 
     fn say(&self, text: &str) -> emulator::Posting {
@@ -261,14 +172,14 @@ async fn no_word_of_a_citizen_is_in_a_log_a_metric_or_on_the_disk() {
     let pages = format!("{}{}", server.page("metrics").await, server.page("actors").await);
     assert_eq!(server.stop().await, Some(0), "asked to stop, it stops in order");
     world.emulator.stop().await;
-    let log = std::fs::read_to_string(world.directory.path().join("log")).expect("the log");
+    let log = std::fs::read_to_string(world.site.path().join("log")).expect("the log");
     assert!(log.contains("serving"), "nothing was logged:\n{log}");
     let words = ["81200000042", "0001014708900003", "1014708900003", "Rahmawati", "RAHMAWATI", &code];
     for word in words {
         assert!(!log.contains(word), "`{word}` is in the log:\n{log}");
         assert!(!pages.contains(word), "`{word}` is on the operator's pages");
     }
-    let stored = files(&world.directory.path().join("store"));
+    let stored = files(&world.site.store());
     assert!(!stored.is_empty(), "the store has no files");
     for path in stored {
         let bytes = std::fs::read(&path).expect("a file of the store");

@@ -158,7 +158,8 @@ impl Chat {
             | Happening::NotStored { .. }
             | Happening::Typing
             | Happening::MarkedRead { .. }
-            | Happening::Status { .. } => {}
+            | Happening::Status { .. }
+            | Happening::StatusStored { .. } => {}
         }
         Ok(())
     }

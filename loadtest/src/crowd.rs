@@ -139,7 +139,10 @@ fn measure(figures: &mut Figures, what: &Happening) {
             }
         }
         Happening::Sms { .. } => figures.sms += 1,
-        Happening::Typing | Happening::MarkedRead { .. } | Happening::Status { .. } => {}
+        Happening::Typing
+        | Happening::MarkedRead { .. }
+        | Happening::Status { .. }
+        | Happening::StatusStored { .. } => {}
     }
 }
 

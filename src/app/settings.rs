@@ -159,6 +159,7 @@ pub(super) fn store_options(config: &Config) -> store::Options {
         apply_window_bytes: at.apply_window_bytes,
         checkpoint_bytes: at.checkpoint_bytes,
         export_after_bytes: at.export_after_bytes,
+        crash_loop_starts: at.crash_loop_starts,
         table_cache_bytes: at.table_cache_bytes,
         dead_letters_bytes_max: at.dead_letters_bytes_max,
         dead_letters_ms_max: i64::from(at.dead_letters_days_max) * DAY_MS,

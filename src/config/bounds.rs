@@ -37,6 +37,7 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("store.apply_window_bytes", 1 << 20, GIB),
     ("store.checkpoint_bytes", 1 << 20, 16 * GIB),
     ("store.export_after_bytes", 1 << 20, 64 * GIB),
+    ("store.crash_loop_starts", 0, 100),
     ("store.table_cache_bytes", 64 << 20, 256 * GIB),
     // A record has at most 12 MiB, and one of them must fit.
     ("store.dead_letters_bytes_max", 16 << 20, 16 * GIB),

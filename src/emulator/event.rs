@@ -12,7 +12,7 @@ use crate::domain::message::Text;
 pub struct Event {
     /// Grows by one; a page asks for what came after the last it saw.
     pub seq: u64,
-    /// Whose chat; `None` for an SMS, which belongs to a phone and not to a chat.
+    /// Whose chat; `None` for what belongs to none: an SMS, and what only tests and load ask for.
     #[serde(skip)]
     pub chat: Option<Recipient>,
     /// Milliseconds since 1970, by the emulator's clock.
@@ -39,6 +39,8 @@ pub enum Happening {
     MarkedRead { id: String },
     /// How far a message of the server has come; its webhook is on the way.
     Status { id: String, step: DeliveryStep },
+    /// The server answered 200 to a webhook that tells how far its message `id` has come. In no chat.
+    StatusStored { id: String },
     /// A phone got an SMS.
     Sms { to: String, text: Text },
 }

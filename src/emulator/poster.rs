@@ -48,6 +48,8 @@ struct Post {
     body: Bytes,
     signature: Option<String>,
     said: Vec<(Recipient, String)>,
+    /// The server's messages whose statuses are among the updates.
+    tells_of: Vec<String>,
     /// Holds the place among the open posts until the POST is over.
     place: OpenPost,
 }
@@ -58,7 +60,8 @@ pub(super) fn post(world: &Arc<World>, place: OpenPost, updates: &[Update], said
     let signature = Some(webhook::signature(world.options.app_secret.expose_secret(), &body));
     let ids = said.iter().map(|(_, id)| id.clone()).collect();
     let (answered, stored) = oneshot::channel();
-    let post = Post { body, signature, said, place };
+    let tells_of = updates.iter().filter_map(Update::tells_of).map(str::to_owned).collect();
+    let post = Post { body, signature, said, tells_of, place };
     let bringing = Arc::clone(world);
     world.runtime.spawn(async move {
         tokio::select! {
@@ -83,7 +86,7 @@ pub(super) fn post_raw(world: &Arc<World>, body: Vec<u8>, signing: Signing) -> R
         Signing::Missing => None,
     };
     let (answered, stored) = oneshot::channel();
-    let post = Post { body, signature, said: Vec::new(), place };
+    let post = Post { body, signature, said: Vec::new(), tells_of: Vec::new(), place };
     let bringing = Arc::clone(world);
     world.runtime.spawn(async move {
         let (http, ms) = attempt(&bringing, &post).await;
@@ -103,6 +106,7 @@ async fn bring(world: &World, post: &Post) -> Option<Stored> {
         if http == Some(200) {
             let stored = Stored { http: 200, ms, attempt: number };
             tell(world, post, |id| Happening::Stored { id, ms, attempt: number });
+            post.tells_of.iter().for_each(|id| world.publish(None, Happening::StatusStored { id: id.clone() }));
             return Some(stored);
         }
         let retry_in_ms = (waited_ms + gap_ms <= redelivery.until_ms).then_some(gap_ms);

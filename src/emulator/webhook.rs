@@ -63,6 +63,14 @@ impl Update {
     pub(super) fn status(number: usize, contact: Option<Value>, status: Value) -> Self {
         Self { number, contact, what: What::Status(status) }
     }
+
+    /// The server's message that a status is about.
+    pub(super) fn tells_of(&self) -> Option<&str> {
+        match &self.what {
+            What::Message(_) => None,
+            What::Status(status) => status["id"].as_str(),
+        }
+    }
 }
 
 /// One POST's body: a change for each run of updates of the same number and kind, in order.

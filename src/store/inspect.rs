@@ -29,8 +29,7 @@ use super::tree::{self, Resting, Tree, TreeFault};
 use super::walk::{self, End};
 use super::{OpenError, archive, export, losses};
 use crate::domain::keys::ServerKeys;
-use crate::domain::message::Status;
-use crate::ports::{DeadLetter, InboxRow, Lsn, OutboxRow};
+use crate::ports::{Lsn, Part};
 
 mod findings;
 mod rest;
@@ -40,14 +39,22 @@ pub use findings::{Broken, Findings};
 /// What the table keeps in memory while it is looked at.
 const TABLE_CACHE_BYTES: u64 = 1 << 30;
 
+/// What the owners of records say of a part, in the order of the journal: `Err` says what cannot be.
+pub type Judge<'a> = &'a mut dyn FnMut(Lsn, &Part) -> Result<(), String>;
+
 /// Counts what is in a closed store. Checks every checksum, opens no seal.
 pub fn stats(store: &Path, keys: &ServerKeys) -> Result<Findings, OpenError> {
-    look(store, keys, false)
+    look(store, keys, false, &mut |_, _| Ok(()))
 }
 
 /// Checks everything in a closed store: every checksum, every seal, every row, the table against the journal.
 pub fn verify(store: &Path, keys: &ServerKeys) -> Result<Findings, OpenError> {
-    look(store, keys, true)
+    look(store, keys, true, &mut |_, _| Ok(()))
+}
+
+/// The same, and lets `judge` see every part that the journal still has, each once and opened.
+pub fn verify_with(store: &Path, keys: &ServerKeys, judge: Judge<'_>) -> Result<Findings, OpenError> {
+    look(store, keys, true, judge)
 }
 
 struct Look<'a> {
@@ -68,15 +75,28 @@ struct Look<'a> {
     open: HashSet<(Kind, Lsn, u32)>,
     /// Losses were accepted: the table may know what the journal does not.
     lossy: bool,
+    judge: Option<Judge<'a>>,
     found: Findings,
 }
 
-fn look(store: &Path, keys: &ServerKeys, open_seals: bool) -> Result<Findings, OpenError> {
+/// Why a record does not hold although its checksum does.
+#[derive(Debug, thiserror::Error)]
+enum Unsound {
+    #[error(transparent)]
+    Part(#[from] PartError),
+    #[error("{0}")]
+    Judged(String),
+}
+
+fn look(store: &Path, keys: &ServerKeys, open_seals: bool, judge: Judge<'_>) -> Result<Findings, OpenError> {
     let disk = &MachineDisk;
     let seal = Seal::new(keys);
     let id = identity::read(disk, store, seal.key_id())?;
     let _lock = lock(disk, store)?;
+    // Borrowed for as long as the look only.
+    let mut judge = |lsn, part: &Part| judge(lsn, part);
     let mut look = Look::new(disk, store, id, &seal, open_seals)?;
+    look.judge = Some(&mut judge);
     let tree = look.open_table()?;
     look.all(tree.as_deref())
 }
@@ -133,6 +153,7 @@ impl<'a> Look<'a> {
             state: State::default(),
             open: HashSet::new(),
             lossy: false,
+            judge: None,
             found: Findings::default(),
         };
         if let Some(doubt) = doubt {
@@ -197,7 +218,7 @@ impl<'a> Look<'a> {
     fn record(&mut self, segment: &Segment, frame: &Frame<'_>) {
         let lsn = Lsn(frame.lsn);
         self.found.records += 1;
-        let parts = part::parts(frame.payload);
+        let parts = part::parts(frame.payload).map_err(Unsound::Part);
         if let Ok(parts) = &parts {
             self.standing.of(lsn, parts).iter().for_each(|open| self.state.open(open));
         }
@@ -206,7 +227,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>) -> Result<(), PartError> {
+    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>) -> Result<(), Unsound> {
         let (count, sum) = self.found.parts.entry(stored.kind.name()).or_default();
         *count += 1;
         *sum += (stored.clear.len() + stored.sealed.len()) as u64;
@@ -242,7 +263,14 @@ impl<'a> Look<'a> {
             }
             (_, _) => {}
         }
-        if self.open_seals { check(stored, self.seal, lsn) } else { Ok(()) }
+        if !self.open_seals {
+            return Ok(());
+        }
+        let part = part::appended(stored, self.seal, lsn)?;
+        match &mut self.judge {
+            Some(judge) if !matches!(stored.place, Place::Carried { .. }) => judge(lsn, &part).map_err(Unsound::Judged),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn broken(&mut self, lsn: Lsn, path: PathBuf, offset: u64, reason: String) {
@@ -257,22 +285,5 @@ impl<'a> Look<'a> {
         found.open_outbox = open(Kind::OpenOutbox);
         found.dead_letters = open(Kind::DeadLetter);
         found
-    }
-}
-
-/// Opens what is sealed, and reads what the store itself encoded.
-fn check(stored: &Stored<'_>, seal: &Seal, lsn: Lsn) -> Result<(), PartError> {
-    let lsn = if let Place::Carried { id, .. } = stored.place { id.lsn } else { lsn };
-    let (kind, clear, sealed) = (stored.kind.first(), stored.own_clear(), stored.sealed);
-    match kind {
-        Kind::OpenInbox => part::body::<InboxRow>(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::OpenOutbox => part::body::<OutboxRow>(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::Status => part::body::<Status>(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::DeadLetter => part::body::<DeadLetter>(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::Put | Kind::CloseOutbox => part::open(seal, kind, lsn, clear, sealed).map(drop),
-        Kind::Delete | Kind::CloseInbox | Kind::AttemptOutbox | Kind::Timer | Kind::CloseDeadLetter => Ok(()),
-        Kind::CarriedInbox | Kind::CarriedOutbox | Kind::CarriedStatus | Kind::CarriedDeadLetter => {
-            unreachable!("the first kind of something is no carried one")
-        }
     }
 }

@@ -21,9 +21,11 @@ use crate::ports::{Closing, Lsn, Part, RowId, Table};
 
 mod clear;
 mod kind;
+mod read;
 
 use clear::{born, closing, contact, keyed, nth, row, row_clear, take, timer};
 pub(super) use kind::Kind;
+pub(super) use read::appended;
 
 const RECORD_VERSION: u8 = 1;
 

@@ -10,8 +10,8 @@ use super::sends::Sends;
 use super::{Home, Setting, asking, room, turn};
 use crate::actors::board::{Mail, Turned, Waiting};
 use crate::actors::{ReadReceipts, outbox, supervision};
-use crate::conversation::{Context as Setup, Effect};
-use crate::domain::call::{Answer, CallId};
+use crate::conversation::{Context as Setup, Effect, State};
+use crate::domain::call::{Answer, Call, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{MessageId, ReplyKind};
 use crate::domain::time::{SECOND_MS, Timestamp};
@@ -107,7 +107,10 @@ impl Life {
         for (call, _) in waiting.answers.iter().take(plan.answers_done) {
             memory.calls.answered(*call);
         }
-        let timer = plan.timer(!memory.calls.is_empty(), now);
+        // A session that was just loaded makes the calls of its state only after this turn (`resume`).
+        let state = plan.record.as_ref().map_or(&memory.record.state, |record| &record.state);
+        let under_way = !memory.calls.is_empty() || (memory.fresh && !self.awaited(memory, state, now).is_empty());
+        let timer = plan.timer(under_way, now);
         let parts = plan.parts(self.contact, &withdrawn, timer);
         if !parts.is_empty() {
             let lsn = match self.home.commit(parts).await {
@@ -156,6 +159,13 @@ impl Life {
         if !std::mem::take(&mut memory.fresh) {
             return;
         }
+        for (call, after_s) in self.awaited(memory, &memory.record.state, now) {
+            memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
+        }
+    }
+
+    /// The calls that a state waits for, each with the seconds to wait first.
+    fn awaited(&self, memory: &Memory, state: &State, now: Timestamp) -> Vec<(Call, u32)> {
         let neighbours = &self.home.neighbours;
         let context = Setup {
             now,
@@ -166,11 +176,10 @@ impl Life {
             rules: &neighbours.rules,
             quoted: &|message| memory.sends.find(message),
         };
-        for effect in neighbours.script.resume(&memory.record.state, &context) {
-            if let Effect::Call { call, after_s } = effect {
-                memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
-            }
-        }
+        let calls = neighbours.script.resume(state, &context).into_iter();
+        calls
+            .filter_map(|effect| if let Effect::Call { call, after_s } = effect { Some((call, after_s)) } else { None })
+            .collect()
     }
 
     /// Makes the calls that are due, and shows the citizen when one takes long.

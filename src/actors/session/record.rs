@@ -63,10 +63,10 @@ pub struct Seen(Vec<([u8; 8], u32)>);
 impl Seen {
     /// Remembers an id; `false` when it was there already.
     pub fn note(&mut self, id: &MessageId, now: Timestamp) -> bool {
-        let short = short_hash(id);
-        if self.0.iter().any(|(known, _)| *known == short) {
+        if self.has(id) {
             return false;
         }
+        let short = short_hash(id);
         let hour = hour_of(now);
         let oldest = hour_of(now.plus_ms(-SEEN_MS));
         self.0.retain(|(_, at)| *at >= oldest);
