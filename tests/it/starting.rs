@@ -62,7 +62,8 @@ async fn the_pages_answer_while_the_store_is_opened_and_say_what_is_done() {
     assert_eq!(first, Some((503, "starting\n".to_owned())));
     assert_eq!(page("/livez").await.unwrap().0, 200);
     assert_eq!(page("/metrics").await.unwrap().0, 200);
-    assert_eq!(page("/actors").await, Some((200, "{\"shards\":[]}".to_owned())));
+    let (status, actors) = page("/actors").await.expect("a page");
+    assert!(status == 200 && actors.starts_with("{\"shards\":[]"), "{status}: {actors}");
     clock.release();
     let mut app = None;
     let mut starting = Some(starting);
@@ -73,5 +74,6 @@ async fn the_pages_answer_while_the_store_is_opened_and_say_what_is_done() {
         app.is_some()
     })
     .await;
-    assert_eq!(page("/readyz").await, Some((200, "ready\n".to_owned())));
+    let (status, ready) = page("/readyz").await.expect("a page");
+    assert!(status == 200 && ready.starts_with("ready\n"), "{status}: {ready}");
 }
