@@ -314,6 +314,8 @@ impl Chat {
         let resumed = resume(&self.state, &context);
 
         prop_assert!(wake_at.is_none_or(|at| at > self.now || *event != Event::Wake), "it wakes for ever");
+        // The service gate knows by its wish that a conversation is in progress, without reading its record.
+        prop_assert!(!self.state.is_live(self.now, &RULES) || wake_at.is_some(), "live, and nobody would know");
         let bytes = postcard::to_stdvec(&self.state).expect("a state is written").len();
         prop_assert!(bytes <= 1_900, "{} bytes at rest", bytes);
         self.proven.hold_calls(&effects, &resumed, self.now)?;

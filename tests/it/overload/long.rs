@@ -1,7 +1,8 @@
 //! The long run: a server process of its own is offered ten times what it may take, for minutes.
 //!
 //! `.ci/long overload` runs it; what is offered is set by `OVERLOAD_OFFERED` (messages a second, 5000),
-//! `OVERLOAD_TURNS` (what the server takes, 500) and `OVERLOAD_SECONDS` (300), and the server by `SIAGA_BINARY`.
+//! `OVERLOAD_TURNS` (what the server takes, 500) and `OVERLOAD_SECONDS` (300), how much may wait by
+//! `OVERLOAD_OPEN_MIB` (16, some tens of thousands of citizens), and the server by `SIAGA_BINARY`.
 //! Each citizen says "hai" once. What is refused with 503 comes again as from Meta, a hundred times faster.
 
 use std::cmp::Reverse;
@@ -112,7 +113,7 @@ impl Server {
             .env("SIAGA__STORE__PATH", folder.path().join("store"))
             .env("SIAGA__STORE__KEY_FILE", &key)
             // Room for some tens of thousands of citizens who wait; past it, 503.
-            .env("SIAGA__STORE__OPEN_BYTES_MAX", (16_u64 << 20).to_string())
+            .env("SIAGA__STORE__OPEN_BYTES_MAX", (setting("OVERLOAD_OPEN_MIB", 16) << 20).to_string())
             .env("SIAGA__STORE__RESERVE_BYTES", "0")
             .env("SIAGA__ADMISSION__TURNS_PER_S", turns_per_s.to_string())
             .env("SIAGA__OTP__KIND", "http")
