@@ -97,6 +97,10 @@ pub struct Admission {
     all: Bucket,
     /// What the ramp lets through.
     ramped: Bucket,
+    /// What telling may cost, of all numbers together.
+    tells: Bucket,
+    /// The line that is looked at first for who is to be told.
+    tell_from: usize,
     ramp_from: Option<Timestamp>,
     held_since: Option<Timestamp>,
     numbers: HashMap<BusinessNumber, u16>,
@@ -121,6 +125,8 @@ impl Admission {
         Self {
             all: Bucket::new(total, now),
             ramped: Bucket::new(total, now),
+            tells: Bucket::new(total / line::TELLS_SHARE, now),
+            tell_from: 0,
             ramp_from: None,
             held_since: None,
             numbers: names.zip(0..).collect(),
@@ -176,7 +182,12 @@ impl Admission {
         if self.waiting >= self.pace.waiting_max {
             let at = &mut self.lines[usize::from(line)];
             let minutes = at.minutes(at.len());
-            let tell = self.held_since.is_none() && at.tells.take(now);
+            let tell = self.held_since.is_none() && self.tells.has(now) && at.tells.take(now);
+            if tell {
+                at.pace.spend(now);
+                self.all.spend(now);
+                self.tells.spend(now);
+            }
             self.view.turned_away += 1;
             self.view.told += u64::from(tell);
             return Arrival::Full { minutes, tell };
@@ -202,14 +213,18 @@ impl Admission {
 
     /// The next to be told where he stands, if there is room to say so.
     pub fn tell(&mut self, now: Timestamp) -> Option<(Guest, Place)> {
-        if self.held_since.is_some() {
+        if self.held_since.is_some() || !self.tells.has(now) {
             return None;
         }
-        let tell_after_ms = self.pace.tell_after_ms;
-        for (line, at) in (0..).zip(&mut self.lines) {
-            if let Some((contact, number, place)) = at.next_untold(tell_after_ms, now) {
+        let (count, from) = (self.lines.len(), self.tell_from);
+        for at in (from..from + count).map(|at| at % count) {
+            if let Some((contact, number, place)) = self.lines[at].next_untold(self.pace.tell_after_ms, now) {
+                // The numbers take turns.
+                self.tell_from = at + 1;
                 self.all.spend(now);
+                self.tells.spend(now);
                 self.view.told += 1;
+                let line = u16::try_from(at).unwrap_or_default();
                 return Some((Guest { contact, seat: Seat { line, number } }, place));
             }
         }
@@ -223,6 +238,7 @@ impl Admission {
         }
         let place = self.lines.get_mut(usize::from(seat.line))?.again(seat.number, AGAIN_AFTER_MS, now)?;
         self.all.spend(now);
+        self.tells.spend(now);
         self.view.told += 1;
         Some(place)
     }

@@ -10,7 +10,7 @@ use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
 /// Turns of a whole conversation, nearly: how many live turns a new one brings, before that was seen.
 const TURNS_EACH: i64 = 5;
 /// Of the pace, what telling may cost.
-const TELLS_SHARE: u32 = 4;
+pub(super) const TELLS_SHARE: u32 = 4;
 /// The flow is measured over as long as this.
 const MEASURE_MS: i64 = 10 * SECOND_MS;
 /// A place is told in minutes; more than a day is no promise.

@@ -184,6 +184,24 @@ fn each_number_has_its_own_line() {
     assert_eq!(let_in(&mut gate, 25, 2_000), (1..9).collect::<Vec<_>>());
 }
 
+#[test]
+fn telling_never_costs_more_than_its_share_however_many_numbers_there_are() {
+    let numbers = (0..10).map(|n| (number(n), 1_000)).collect();
+    let mut gate = Admission::new(Pace { numbers, waiting_max: 10_000, ..pace(40) }, at(0));
+    for n in 0..5_000 {
+        gate.arrive(guest(n), &number(u8::try_from(n % 10).unwrap()), at(0));
+    }
+    let (mut served, mut told) = (0, [0; 10]);
+    for ms in (25..=20_000).step_by(25) {
+        served += let_in(&mut gate, ms, ms).len();
+        while let Some((guest, _)) = gate.tell(at(ms)) {
+            told[usize::try_from(guest.contact.0 % 10).unwrap()] += 1;
+        }
+    }
+    assert!((560..=640).contains(&served), "{served} served in twenty seconds at thirty a second");
+    assert!(told.iter().all(|told| (15..=25).contains(told)), "the numbers take turns: {told:?}");
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Arrive(u8),

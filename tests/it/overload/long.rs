@@ -115,6 +115,8 @@ impl Server {
             // Room for some tens of thousands of citizens who wait; past it, 503.
             .env("SIAGA__STORE__OPEN_BYTES_MAX", (setting("OVERLOAD_OPEN_MIB", 16) << 20).to_string())
             .env("SIAGA__STORE__RESERVE_BYTES", "0")
+            // The store is full first, so that what is refused is refused before it is accepted.
+            .env("SIAGA__ADMISSION__WAITING_MAX", "1000000")
             .env("SIAGA__ADMISSION__TURNS_PER_S", turns_per_s.to_string())
             .env("SIAGA__OTP__KIND", "http")
             .env("SIAGA__OTP__URL", format!("{graph}/sms"))
