@@ -30,6 +30,9 @@ mod guessing;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod tests;
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
+mod timing;
 
 use crate::domain::call::{Answer, Asker, CallId, NeighbourError, Request};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};

@@ -54,6 +54,13 @@ pub enum Notice {
     LoginEnded,
     /// The same phone now belongs to another WhatsApp account, or this contact's phone changed.
     IdentityChanged,
+    /// Another contact turned out to be this one. No login stays; what counts against it follows (`Absorbed`).
+    Merged { from: ContactId },
+    /// This contact turned out to be an older one: nothing of it is left but what counts against it, which goes
+    /// there. `recall`: what has not left yet may be on its way to somebody else.
+    MovedTo { into: ContactId, recall: bool },
+    /// What a contact that turned out to be this one leaves it.
+    Absorbed(Box<Legacy>),
     /// The desk took the report up, asked, or answered.
     TicketMoved { ticket: TicketView, words: Option<Text> },
 }
@@ -64,6 +71,14 @@ pub struct Place {
     /// 1 is the next.
     pub place: u32,
     pub minutes: u32,
+}
+
+/// What a contact leaves the one that it turned out to be: nothing that anybody could read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Legacy {
+    /// Short hashes of handled messages, each with its hour.
+    pub seen: Vec<([u8; 8], u32)>,
+    pub strict: state::Strict,
 }
 
 /// All that a step may know of the world.

@@ -1,8 +1,9 @@
 //! Budgets that span chats: strangers share one, whoever belongs to the number has his own.
 
-use super::tests::{NOBODY, SITI, World, contact_asker, nik};
+use super::tests::{NOBODY, SITI, World, contact_asker, name, nik};
 use super::*;
 use crate::domain::call::Identified;
+use crate::domain::name::is_small_change;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -167,4 +168,76 @@ fn many_who_proved_a_number_once_do_not_fill_it_for_ever() {
         world.wait(DAY_MS);
     }
     assert_eq!(stranger(&mut world, 200), Answer::OtpSent);
+}
+
+#[test]
+fn another_persons_nik_a_thousand_times_is_eight_misses_a_day_and_no_hit() {
+    let mut world = World::new();
+    let thief = contact_asker(CITIZEN, true);
+    let (mut misses, mut tries) = (0, 0);
+    let start = world.now;
+    while tries < 1_000 {
+        if !matches!(world.ask_as(thief, world.identify(&[NOBODY])), Answer::LoginGone) {
+            tries += 1;
+        }
+        let answer = world.ask_as(thief, world.identify(&[NOBODY]));
+        tries += 1;
+        match answer {
+            Answer::Identified { people, .. } => {
+                assert_eq!(people, [Identified::Miss]);
+                misses += 1;
+            }
+            Answer::Locked { until } => world.now = until,
+            _ => {
+                if world.ask_as(thief, world.challenge(OtpPurpose::Login)) == Answer::OtpSent {
+                    let code = world.last_code();
+                    world.ask_as(thief, world.check(OtpPurpose::Login, &[code]));
+                } else {
+                    world.wait(HOUR_MS);
+                }
+            }
+        }
+    }
+    let days = world.now.since_ms(start) / DAY_MS + 1;
+    assert!(i64::from(misses) <= 8 * days, "{misses} misses in {days} days");
+}
+
+#[test]
+fn a_name_cannot_be_drifted_step_by_step() {
+    let mut world = World::new();
+    let verified = world.people[0].verified_name.clone();
+    // Each step is one letter from the last; all of them together would be another person.
+    for step in
+        ["SITI RAHMAWATI", "SITI RAHMAWATA", "SITI RAHMAWANA", "SITI RAHMAMANA", "SITO RAHMAMANA", "RITO RAHMAMANA"]
+    {
+        world.log_in(contact_asker(CITIZEN, true));
+        let request =
+            Request::ChangeName { account: world.phone, person: world.people[0].id.clone(), name: name(step) };
+        world.own(request);
+        assert!(is_small_change(&verified, &world.people[0].name), "{:?}", world.people[0].name);
+        world.wait(31 * DAY_MS);
+    }
+    assert_ne!(world.people[0].name, name("RITO RAHMAMANA"));
+}
+
+#[test]
+fn a_chat_that_turns_out_to_be_another_keeps_the_stricter_of_everything() {
+    let mut world = World::new();
+    let (old, new) = (contact_asker(7, false), contact_asker(8, false));
+    world.log_in(old);
+    world.ask_as(old, world.identify(&[NOBODY, NOBODY]));
+    world.ask_as(new, world.challenge(OtpPurpose::Login));
+    world.ask_as(new, world.check(OtpPurpose::Login, &[1, 2, 3, 4, 5]));
+    let until = world.now.plus_ms(30 * MINUTE_MS);
+    for (now, was) in [(old, new), (new, old)] {
+        let account = world.account.clone();
+        let mut world = World::new();
+        world.account = account;
+        let asker = Asker { formerly: [Some(was.contact), None, None], ..now };
+        assert_eq!(world.ask_as(asker, world.challenge(OtpPurpose::Login)), Answer::Locked { until });
+        assert!(world.account.chat(was.contact).is_none());
+        let chat = world.account.chat(now.contact).unwrap();
+        assert_eq!((chat.misses.today, chat.login.is_some()), (2, false), "two slips, and no login");
+        world.restart();
+    }
 }

@@ -53,6 +53,27 @@ impl Chat {
         }
     }
 
+    /// Counts what counted against another chat that turned out to be this one.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.login = None;
+        self.used_at = self.used_at.max(other.used_at);
+        for (own, others) in [(&mut self.sends, other.sends), (&mut self.fresh_sends, other.fresh_sends)] {
+            own.extend(others);
+            own.sort_unstable();
+        }
+        self.lock = match (self.lock.take(), other.lock) {
+            (Some(own), Some(other)) => {
+                Some(Lock { until: own.until.max(other.until), count: own.count.max(other.count) })
+            }
+            (own, other) => own.or(other),
+        };
+        self.misses.open = self.misses.open.max(other.misses.open);
+        if other.misses.today > self.misses.today {
+            self.misses.today = other.misses.today;
+            self.misses.day_from = other.misses.day_from;
+        }
+    }
+
     /// Until when attempts are stopped, if they are.
     pub(super) fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lock.as_ref().map(|lock| lock.until).filter(|until| *until > now)

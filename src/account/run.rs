@@ -51,6 +51,7 @@ impl<'a, 'c> Run<'a, 'c> {
         }
         let now = self.now();
         self.account.used_at = now;
+        asker.formerly.into_iter().flatten().for_each(|former| self.account.join(former, asker.contact));
         self.notice_identity(&asker);
         if !self.account.admit(asker.contact, asker.own_number, now) {
             let until = later(now, self.context.rules.lock_s[0]);

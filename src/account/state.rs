@@ -240,6 +240,18 @@ impl Account {
         self.chats.iter_mut().find(|chat| chat.contact == contact)
     }
 
+    /// A chat turned out to be another one: the stricter of what counts against both, and no login.
+    pub(super) fn join(&mut self, former: ContactId, into: ContactId) {
+        let Some(place) = self.chats.iter().position(|chat| chat.contact == former) else { return };
+        let former = self.chats.remove(place);
+        if let Some(chat) = self.chat_mut(into) {
+            return chat.absorb(former);
+        }
+        let mut chat = Chat::new(into, false, former.used_at);
+        chat.absorb(former);
+        self.chats.push(chat);
+    }
+
     /// Makes sure that a chat has its place. False: there is none, and nothing may be counted for it.
     pub(super) fn admit(&mut self, contact: ContactId, own_number: bool, now: Timestamp) -> bool {
         if let Some(chat) = self.chat_mut(contact) {

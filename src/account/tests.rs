@@ -40,6 +40,7 @@ pub(super) fn contact_asker(contact: u64, own_number: bool) -> Asker {
         bsuid: Some(LookupKey([u8::try_from(contact % 251).unwrap(); 16])),
         own_number,
         language: Language::Indonesian,
+        formerly: [None; 3],
         codes_spent_until: None,
     }
 }

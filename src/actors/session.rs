@@ -9,6 +9,7 @@
 
 pub mod asking;
 pub mod calls;
+mod fence;
 pub mod home;
 mod life;
 mod ours;
@@ -42,6 +43,10 @@ pub trait Script: Send + Sync + 'static {
     /// The neutral word for something that could not be handled.
     fn apology(&self, state: &State, texts: &Texts) -> Reply;
     fn language(&self, state: &State) -> Language;
+    /// What is said once to a chat that writes faster than it is read.
+    fn too_many(&self, state: &State, texts: &Texts) -> Reply {
+        crate::conversation::too_many_messages(state, texts)
+    }
 }
 
 /// What a turn knows of the world.

@@ -9,10 +9,17 @@
 //! - a phone that is known with another BSUID: possibly another person (a recycled number). A new contact, the
 //!   phone's alias re-pointed, the old contact told (`IdentityChanged`: its login ends).
 //! - a BSUID that is known with another phone: the same account, but its number is new. The contact is told.
-//! - both known and different: the BSUID's contact, the phone's alias re-pointed, the phone's contact told. A
-//!   merge of both histories is not made: neither login moves, so nobody sees another's data.
+//! - both known and different, and neither ever seen with another: one person, met twice. The older contact stays,
+//!   all aliases point to it, the younger is moved into it (`Notice::MovedTo`, behind its open rows); it leaves
+//!   only what counts against it. Both logins end, so nobody sees another's data even if Meta were wrong.
+//! - both known and different, and one of them seen with another before: the BSUID's contact, the phone's alias
+//!   re-pointed, the phone's contact told. No merge: it is possibly another person.
+//!
+//! A phone that a contact has left is its name no longer: whoever comes from it without a BSUID is a stranger.
+//! Between the record that moves a contact away and the one in which it leaves its dedupe ids, a message of its
+//! own that Meta delivers once more would be answered twice, to the same citizen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +40,8 @@ use naming::Naming;
 
 /// Locks; a lock stands for all identifiers whose hash falls on it.
 const STRIPES: usize = 1_024;
-const VERSION: u8 = 1;
+/// 1 had no `since`.
+const VERSION: u8 = 2;
 
 /// What an alias points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +49,12 @@ pub(super) struct Alias {
     pub(super) contact: ContactId,
     /// The other identifier last seen together with this one.
     pub(super) with: Option<LookupKey>,
+    /// When the contact was first met.
+    pub(super) since: Timestamp,
 }
+
+/// Aliases as they were read, under their locks.
+type Read = BTreeMap<LookupKey, Option<Alias>>;
 
 /// What a POST brought, as far as it has to be kept.
 #[derive(Debug, Default)]
@@ -72,8 +85,8 @@ impl Switchboard {
     /// Appends what a POST brought as one record. `None`: there was nothing to keep. The POST may be answered
     /// when the ticket is durable.
     pub async fn accept(&self, brought: Brought, now: Timestamp) -> Result<Option<Ticket>, StoreError> {
-        let _held = self.hold(&brought).await;
-        let mut naming = Naming::new(self);
+        let (_held, known) = self.hold(&brought).await?;
+        let mut naming = Naming::new(self, known, now);
         let mut rows = Vec::with_capacity(brought.messages.len());
         for (before, after) in &brought.changes {
             naming.changed(before, after).await?;
@@ -82,7 +95,7 @@ impl Switchboard {
             let contact = naming.name(&message.from).await?;
             rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Message(message) });
         }
-        let Naming { puts, told, .. } = naming;
+        let Naming { puts, drops, mut told, merges, .. } = naming;
         let mut parts: Vec<Part> = puts
             .into_iter()
             .map(|(key, alias)| Part::Put {
@@ -91,6 +104,13 @@ impl Switchboard {
                 value: versioned::encode(VERSION, &alias),
             })
             .collect();
+        parts.extend(drops.into_iter().map(|key| Part::Delete { table: Table::Alias, key: alias_key(key) }));
+        for (from, (into, recall)) in merges {
+            told.remove(&from);
+            for (contact, notice) in [(into, Notice::Merged { from }), (from, Notice::MovedTo { into, recall })] {
+                parts.push(Part::OpenInbox(InboxRow { contact, accepted_at: now, body: InboxBody::Notice(notice) }));
+            }
+        }
         // A notice goes before the message that gave it away.
         parts.extend(told.into_iter().map(|contact| {
             let body = InboxBody::Notice(Notice::IdentityChanged);
@@ -106,23 +126,35 @@ impl Switchboard {
         self.store.append(Record { writer: None, parts }).map(Some)
     }
 
-    /// The locks of all identifiers, in sorted order so that no two POSTs wait for each other.
-    async fn hold(&self, brought: &Brought) -> Vec<OwnedMutexGuard<()>> {
-        let identities = brought
-            .messages
-            .iter()
-            .map(|message| &message.from)
-            .chain(brought.changes.iter().flat_map(|(before, after)| [before, after]));
-        let wanted: BTreeSet<usize> = identities
-            .flat_map(|identity| [self.phone(identity.phone), self.bsuid(identity.bsuid.as_ref())])
-            .flatten()
-            .map(|key| usize::from(u16::from_le_bytes([key.0[0], key.0[1]])) % STRIPES)
-            .collect();
-        let mut held = Vec::with_capacity(wanted.len());
-        for stripe in wanted {
-            held.push(Arc::clone(&self.stripes[stripe]).lock_owned().await);
+    /// The locks of all identifiers, in sorted order so that no two POSTs wait for each other, and what they lead
+    /// to. A phone that a contact may be leaving is locked too: it is found out by reading, so all may be locked
+    /// twice.
+    async fn hold(&self, brought: &Brought) -> Result<(Vec<OwnedMutexGuard<()>>, Read), StoreError> {
+        let from_messages = brought.messages.iter().map(|message| &message.from);
+        let of_changes = brought.changes.iter().flat_map(|(before, after)| [before, after]);
+        let keys = |identity: &Identity| [self.phone(identity.phone), self.bsuid(identity.bsuid.as_ref())];
+        let all: BTreeSet<LookupKey> =
+            from_messages.clone().chain(of_changes.clone()).flat_map(keys).flatten().collect();
+        let with_phone = from_messages.filter(|identity| identity.phone.is_some()).chain(of_changes);
+        let leaving: BTreeSet<LookupKey> =
+            with_phone.filter_map(|identity| self.bsuid(identity.bsuid.as_ref())).collect();
+        let mut wanted: BTreeSet<usize> = all.iter().map(|key| stripe(*key)).collect();
+        loop {
+            let mut held = Vec::with_capacity(wanted.len());
+            for stripe in &wanted {
+                held.push(Arc::clone(&self.stripes[*stripe]).lock_owned().await);
+            }
+            let mut known = Read::new();
+            for key in &all {
+                known.insert(*key, self.alias(*key).await?);
+            }
+            let left = leaving.iter().filter_map(|key| known.get(key).copied().flatten()?.with).map(stripe);
+            let more: Vec<usize> = left.filter(|stripe| !wanted.contains(stripe)).collect();
+            if more.is_empty() {
+                return Ok((held, known));
+            }
+            wanted.extend(more);
         }
-        held
     }
 
     pub(super) fn phone(&self, phone: Option<Phone>) -> Option<LookupKey> {
@@ -134,8 +166,12 @@ impl Switchboard {
     }
 
     pub(super) async fn alias(&self, key: LookupKey) -> Result<Option<Alias>, StoreError> {
-        let value = self.store.get(Table::Alias, alias_key(key)).await?;
-        value.map(|value| versioned::decode(Table::Alias, VERSION, &value)).transpose()
+        let Some(value) = self.store.get(Table::Alias, alias_key(key)).await? else { return Ok(None) };
+        if value.version() == Ok(1) {
+            let (contact, with) = versioned::decode(Table::Alias, 1, &value)?;
+            return Ok(Some(Alias { contact, with, since: Timestamp::default() }));
+        }
+        versioned::decode(Table::Alias, VERSION, &value).map(Some)
     }
 
     pub(super) fn new_contact(&self) -> ContactId {
@@ -146,6 +182,13 @@ impl Switchboard {
     }
 }
 
+fn stripe(key: LookupKey) -> usize {
+    usize::from(u16::from_le_bytes([key.0[0], key.0[1]])) % STRIPES
+}
+
 fn alias_key(key: LookupKey) -> Key {
     Key::from_slice(&key.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,33 @@ pub(super) struct UndoTries {
     pub used: u8,
 }
 
+/// What counts against a contact, whatever it is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strict {
+    undo: Option<UndoTries>,
+    budget: Option<Box<Budget>>,
+}
+
 impl State {
+    /// What counts against this contact.
+    pub fn strict(&self) -> Strict {
+        Strict { undo: self.undo, budget: self.budget.clone() }
+    }
+
+    /// Counts against this contact from here on: the stricter of both.
+    pub(super) fn absorb(&mut self, other: &Strict) {
+        self.undo = match (self.undo, other.undo) {
+            (Some(own), Some(other)) => Some(UndoTries {
+                since: own.since.max(other.since),
+                used: own.used.saturating_add(other.used).min(UNDO_TRIES_A_DAY),
+            }),
+            (own, other) => own.or(other),
+        };
+        if let Some(other) = &other.budget {
+            self.budget().absorb(other);
+        }
+    }
+
     /// The login that a personal reply stands on, if there is one.
     pub fn login(&self) -> Option<AuthEpoch> {
         let login = self.session.as_ref()?.login?;

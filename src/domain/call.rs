@@ -34,6 +34,8 @@ pub struct Asker {
     /// Whether the chat's own WhatsApp number is the account asked for.
     pub own_number: bool,
     pub language: Language,
+    /// Contacts that turned out to be this one: what an account counts against those counts against it.
+    pub formerly: [Option<ContactId>; 3],
     /// The chat has asked for as many codes, to whatever numbers, as it may: until then it gets no more.
     pub codes_spent_until: Option<Timestamp>,
 }

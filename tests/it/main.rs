@@ -1,6 +1,7 @@
 //! One binary for all tests that look at more than one module; a file a subject.
 
 mod app;
+mod attacks;
 mod bounds;
 mod commands;
 mod control;

@@ -61,6 +61,7 @@ fn asker(
         bsuid: record.identity.bsuid.as_ref().map(|bsuid| home.neighbours.keys.bsuid_alias(bsuid)),
         own_number: phone == Some(account.phone()),
         language,
+        formerly: std::array::from_fn(|place| record.formerly.get(place).copied()),
         codes_spent_until,
     }
 }

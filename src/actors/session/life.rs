@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::calls::Calls;
+use super::fence::{Fence, Sifted};
 use super::plan::Plan;
 use super::record::ContactRecord;
 use super::sends::Sends;
@@ -24,6 +25,7 @@ pub(super) struct Memory {
     calls: Calls,
     heard: Option<MessageId>,
     pub(super) sends: Sends,
+    fence: Fence,
     /// Loaded just now: a call the state waits for may be nobody's any more.
     fresh: bool,
 }
@@ -42,7 +44,14 @@ impl Life {
             None => ContactRecord::default(),
             Some(value) => ContactRecord::decode(&value)?,
         };
-        Ok(Memory { record, calls: Calls::default(), heard: None, sends: Sends::default(), fresh: true })
+        Ok(Memory {
+            record,
+            calls: Calls::default(),
+            heard: None,
+            sends: Sends::default(),
+            fence: Fence::default(),
+            fresh: true,
+        })
     }
 
     /// One turn, from what waits to what is done about it.
@@ -60,6 +69,11 @@ impl Life {
         // Just loaded, it cannot know what is under way: the conversation ignores what it does not wait for.
         waiting.answers.retain(|(call, _)| memory.calls.expects(*call) || fresh);
         let now = neighbours.clock.now();
+        // The waiting room bounds what it says by itself, and its rows come again when they are served.
+        let sifted = match waiting.room {
+            None => memory.fence.sift(&mut waiting.rows, now, neighbours.rules.messages_per_minute),
+            Some(_) => Sifted::default(),
+        };
         let plan = {
             let setting = Setting {
                 contact: self.contact,
@@ -68,8 +82,13 @@ impl Life {
                 rules: &neighbours.rules,
                 sends: &memory.sends,
             };
-            let told = waiting.room.and_then(|room| room::plan(&setting, &memory.record, &waiting, room));
-            told.unwrap_or_else(|| turn::plan(neighbours.script.as_ref(), &setting, &memory.record, &waiting))
+            let script = neighbours.script.as_ref();
+            let in_room = waiting.room.filter(|_| memory.record.moved.is_none());
+            let told = in_room.and_then(|room| room::plan(&setting, &memory.record, &waiting, room));
+            let mut plan = told.unwrap_or_else(|| turn::plan(script, &setting, &memory.record, &waiting));
+            let too_many = sifted.tell.then(|| script.too_many(&memory.record.state, &neighbours.texts));
+            plan.refuse(&setting, &memory.record, sifted.refused, too_many);
+            plan
         };
         let closed = self.commit(&mut memory, plan, &waiting, now).await?;
         self.measure(&waiting, closed.len());

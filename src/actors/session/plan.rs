@@ -25,6 +25,8 @@ pub struct Plan {
     pub closed: Vec<(RowId, Closing)>,
     pub replies: Vec<OutboxRow>,
     pub dead: Vec<DeadLetter>,
+    /// Rows for another contact: the one that this turned out to be.
+    pub opened: Vec<InboxRow>,
     /// Calls to make, each with the seconds to wait first.
     pub calls: Vec<(Call, u32)>,
     /// Open sends are taken back: their citizen asked to be forgotten, or their address may be another's now.
@@ -44,6 +46,8 @@ pub struct News {
     pub duplicates: usize,
     /// Refused by policy: they were too long on their way.
     pub too_old: usize,
+    /// Refused by policy: more than is read of one chat within a minute.
+    pub too_many: usize,
     /// Read, and nothing of their own said: fillers, and all of a burst but the last.
     pub absorbed: usize,
     /// Refused by policy: the waiting room was full.
@@ -98,6 +102,23 @@ impl Plan {
         self.closed.sort_unstable_by_key(|(row, _)| *row);
     }
 
+    /// Refuses what came too fast; the first time within a minute that is said.
+    pub(super) fn refuse(
+        &mut self,
+        setting: &Setting<'_>,
+        record: &ContactRecord,
+        rows: Vec<RowId>,
+        told: Option<Reply>,
+    ) {
+        self.news.too_many = rows.len();
+        self.closed.extend(rows.into_iter().map(|row| (row, Closing::Refused)));
+        self.closed.sort_unstable_by_key(|(row, _)| *row);
+        if let Some(reply) = told {
+            let known = self.record.clone();
+            self.say(setting, known.as_ref().unwrap_or(record), reply);
+        }
+    }
+
     /// Whether a new question is among the replies.
     pub fn prompts(&self) -> bool {
         self.replies.iter().any(|row| row.kind == ReplyKind::Prompt)
@@ -114,6 +135,7 @@ impl Plan {
     pub fn count(&self) {
         (0..self.news.duplicates).for_each(|_| metrics::message_absorbed("duplicate"));
         (0..self.news.too_old).for_each(|_| metrics::message_refused("too_old"));
+        (0..self.news.too_many).for_each(|_| metrics::message_refused("too_many"));
         (0..self.news.absorbed).for_each(|_| metrics::message_absorbed("no_answer_of_its_own"));
         (0..self.news.turned_away).for_each(|_| metrics::message_refused("room_full"));
         (0..self.news.panics).for_each(|_| metrics::turn_panicked());
@@ -132,6 +154,7 @@ impl Plan {
         parts.extend(self.closed.iter().map(|(row, how)| Part::CloseInbox(*row, *how)));
         parts.extend(self.dead.iter().cloned().map(Part::DeadLetter));
         parts.extend(withdrawn.iter().map(|row| Part::CloseOutbox { row: *row, how: Settlement::Withdrawn }));
+        parts.extend(self.opened.iter().cloned().map(Part::OpenInbox));
         parts.extend(self.replies.iter().cloned().map(Part::OpenOutbox));
         parts
     }

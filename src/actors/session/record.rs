@@ -39,7 +39,14 @@ pub struct ContactRecord {
     pub trouble: Option<Trouble>,
     /// Replies from the waiting room since he was served last.
     pub told: u8,
+    /// Contacts that turned out to be this one, the newest last: accounts still know it by those names.
+    pub formerly: Vec<ContactId>,
+    /// This contact turned out to be another: nothing happens here any more.
+    pub moved: Option<ContactId>,
 }
+
+/// Former names of a contact that are kept.
+pub const FORMERLY_MAX: usize = 3;
 
 /// Something whose handling panics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +88,22 @@ impl Seen {
     pub fn has(&self, id: &MessageId) -> bool {
         let short = short_hash(id);
         self.0.iter().any(|(known, _)| *known == short)
+    }
+
+    /// Remembers what another contact had handled; the oldest go when there are too many.
+    pub fn absorb(&mut self, others: &[([u8; 8], u32)]) {
+        for id in others {
+            if !self.0.iter().any(|(known, _)| *known == id.0) {
+                self.0.push(*id);
+            }
+        }
+        self.0.sort_by_key(|(_, hour)| *hour);
+        self.0.drain(..self.0.len().saturating_sub(SEEN_MAX));
+    }
+
+    /// As another contact takes them over.
+    pub fn ids(&self) -> Vec<([u8; 8], u32)> {
+        self.0.clone()
     }
 
     /// How many are kept.
@@ -140,6 +163,18 @@ impl ContactRecord {
         self.identity.phone = None;
         let number = self.reply_to.take().map(|(number, _)| number);
         self.reply_to = number.zip(self.identity.recipient());
+    }
+
+    /// Another contact turned out to be this one.
+    pub fn was(&mut self, former: ContactId) {
+        self.formerly.retain(|known| *known != former);
+        self.formerly.push(former);
+        self.formerly.drain(..self.formerly.len().saturating_sub(FORMERLY_MAX));
+    }
+
+    /// This contact turned out to be another: from here on it is a name, and what comes for it is passed on.
+    pub fn becomes(&mut self, into: ContactId) {
+        *self = Self { rev: self.rev, moved: Some(into), ..Self::default() };
     }
 
     /// Counts a try at what panicked; gives the count.

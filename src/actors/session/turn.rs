@@ -7,11 +7,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::actors::board::Waiting;
-use crate::conversation::{Context, Effect, Event, Notice, Step, age};
+use crate::conversation::{Context, Effect, Event, Legacy, Notice, Step, age};
 use crate::domain::call::CallId;
+use crate::domain::contact::ContactId;
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::Timestamp;
-use crate::ports::{Closing, InboxBody, RowId};
+use crate::ports::{Closing, InboxBody, InboxRow, RowId};
 
 use super::plan::{News, Plan, poison};
 use super::record::{ContactRecord, Troubling};
@@ -28,6 +29,8 @@ struct Agenda {
     record: ContactRecord,
     heard: Option<MessageId>,
     recall: bool,
+    /// This contact turned out to be that one.
+    moved: Option<ContactId>,
     news: News,
 }
 
@@ -39,6 +42,7 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
         record: record.clone(),
         heard: None,
         recall: false,
+        moved: None,
         news: News::default(),
     };
     // Answers first: they belong to what was asked before the messages came.
@@ -49,10 +53,7 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
         match &row.body {
             InboxBody::Message(message) => agenda.message(*id, message, row.accepted_at, setting),
             InboxBody::Notice(notice) => {
-                if *notice == Notice::IdentityChanged {
-                    agenda.record.lost_phone();
-                    agenda.recall = true;
-                }
+                agenda.notice(notice);
                 agenda.events.push((Event::Notice(notice.clone()), Troubling::Row(*id)));
             }
         }
@@ -65,6 +66,23 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
 }
 
 impl Agenda {
+    /// What a notice does to the record; what it means to the conversation is the conversation's.
+    fn notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::IdentityChanged => {
+                self.record.lost_phone();
+                self.recall = true;
+            }
+            Notice::Merged { from } => self.record.was(*from),
+            Notice::Absorbed(legacy) => self.record.seen.absorb(&legacy.seen),
+            Notice::MovedTo { into, recall } => {
+                self.moved = Some(*into);
+                self.recall |= *recall;
+            }
+            Notice::LoginEnded | Notice::TicketMoved { .. } => {}
+        }
+    }
+
     fn message(&mut self, id: RowId, message: &Inbound, accepted_at: Timestamp, setting: &Setting<'_>) {
         self.news.messages += 1;
         if !self.record.seen.note(&message.id, setting.now) {
@@ -85,6 +103,10 @@ impl Agenda {
 
 /// Thinks a turn through.
 pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, waiting: &Waiting) -> Plan {
+    if let Some(into) = record.moved {
+        return pass_on(waiting, into);
+    }
+    let waiting = &up_to_a_move(waiting);
     let whole = agenda(record, waiting, setting);
     if whole.events.is_empty() {
         return Plan { closed: whole.spent, news: whole.news, ..Plan::default() };
@@ -107,6 +129,31 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     set_aside(script, setting, record, waiting, what)
 }
 
+/// What waits, up to the notice that moves the contact away; that one is a turn by itself.
+fn up_to_a_move(waiting: &Waiting) -> Waiting {
+    let moves = |row: &InboxRow| matches!(notice_of(row), Some(Notice::MovedTo { .. }));
+    let place = waiting.rows.iter().position(|(_, row)| moves(row));
+    let take = place.map_or(waiting.rows.len(), |place| place.max(1));
+    Waiting { rows: waiting.rows[..take].to_vec(), answers: waiting.answers.clone(), due: waiting.due, room: waiting.room }
+}
+
+fn notice_of(row: &InboxRow) -> Option<&Notice> {
+    if let InboxBody::Notice(notice) = &row.body { Some(notice) } else { None }
+}
+
+/// The contact is only a name of another: what comes for it is that one's.
+fn pass_on(waiting: &Waiting, into: ContactId) -> Plan {
+    let mut plan = Plan { answers_done: waiting.answers.len(), ..Plan::default() };
+    for (id, row) in &waiting.rows {
+        plan.closed.push((*id, Closing::Absorbed));
+        // These two are about the name itself.
+        if !matches!(notice_of(row), Some(Notice::MovedTo { .. } | Notice::IdentityChanged)) {
+            plan.opened.push(InboxRow { contact: into, ..row.as_ref().clone() });
+        }
+    }
+    plan
+}
+
 /// The first thing that waits, alone.
 fn first_of(waiting: &Waiting) -> Waiting {
     if let Some(answer) = waiting.answers.first() {
@@ -119,7 +166,7 @@ fn first_of(waiting: &Waiting) -> Waiting {
 }
 
 fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option<Plan> {
-    let Agenda { events, spent, mut record, heard, recall, news } = agenda;
+    let Agenda { events, spent, mut record, heard, recall, moved, news } = agenda;
     let row_of = |what: &Troubling| match what {
         Troubling::Row(id) => Some(*id),
         Troubling::Answer(_) | Troubling::Wake => None,
@@ -162,6 +209,12 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
         }
     }
     plan.close(rows.into_iter());
+    if let Some(into) = moved {
+        let legacy = Legacy { seen: record.seen.ids(), strict: record.state.strict() };
+        let body = InboxBody::Notice(Notice::Absorbed(Box::new(legacy)));
+        plan.opened.push(InboxRow { contact: into, accepted_at: setting.now, body });
+        record.becomes(into);
+    }
     plan.record = Some(record);
     Some(plan)
 }

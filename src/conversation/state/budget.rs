@@ -70,6 +70,20 @@ impl Budget {
         !is_told
     }
 
+    /// The stricter of two, when two contacts turn out to be one.
+    pub(in crate::conversation) fn absorb(&mut self, other: &Budget) {
+        for (own, others) in
+            [(&mut self.logins, &other.logins), (&mut self.changes, &other.changes), (&mut self.opened, &other.opened)]
+        {
+            own.extend(others);
+            own.sort_unstable();
+            // The newest are what stops longest.
+            let surplus = own.len().saturating_sub(KEPT_MAX);
+            own.drain(..surplus);
+        }
+        self.told = self.told.max(other.told);
+    }
+
     /// Drops what time has ended.
     fn settle(&mut self, now: Timestamp) {
         for (times, life_ms) in [(&mut self.logins, DAY_MS), (&mut self.changes, DAY_MS), (&mut self.opened, HOUR_MS)] {
@@ -86,6 +100,9 @@ impl Budget {
         over(&self.logins, DAY_MS) && over(&self.changes, DAY_MS) && over(&self.opened, HOUR_MS)
     }
 }
+
+/// Times kept of each kind after two were put together.
+const KEPT_MAX: usize = 50;
 
 fn for_change(purpose: OtpPurpose) -> bool {
     match purpose {
@@ -144,6 +161,17 @@ mod tests {
         assert_eq!(half.codes_spent_until(OtpPurpose::Fresh, now, &rules), None, "a change has its own");
         let back = now.plus_ms(-DAY_MS);
         assert!(half.codes_spent_until(OtpPurpose::Login, back, &rules).is_some(), "a clock that jumps back");
+    }
+
+    #[test]
+    fn two_that_turn_out_to_be_one_have_the_stricter() {
+        let rules = Rules::default();
+        let (mut one, mut other) = (Budget::default(), Budget::default());
+        one.note_code(OtpPurpose::Login, START, &rules);
+        (0..2).for_each(|n| other.note_code(OtpPurpose::Login, START.plus_ms(n), &rules));
+        one.absorb(&other);
+        assert!(one.codes_spent_until(OtpPurpose::Login, START, &rules).is_some());
+        assert!(!one.is_over(START.plus_ms(DAY_MS - 2 * SECOND_MS)) && one.is_over(START.plus_ms(DAY_MS)));
     }
 
     #[test]

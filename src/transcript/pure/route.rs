@@ -61,6 +61,7 @@ impl World<'_> {
             bsuid: identity.bsuid.as_ref().map(|bsuid| hashed(bsuid.0.as_bytes())),
             own_number: identity.phone == Some(account.phone()),
             language: chat.state.language(),
+            formerly: [None; 3],
             codes_spent_until,
         })
     }
