@@ -235,7 +235,8 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         clock,
         random: Arc::new(SystemRandom),
         texts: Arc::new(Texts::embedded().expect("the texts are good")),
-        rules: Rules::default(),
+        // Tests write faster than people do.
+        rules: Rules { messages_per_minute: 10_000, ..Rules::default() },
         codes: siaga::limits::codes::CodeRules::default(),
         account_rules: siaga::account::AccountRules::default(),
         script: Arc::new(siaga::actors::session::Ours),

@@ -134,7 +134,12 @@ fn up_to_a_move(waiting: &Waiting) -> Waiting {
     let moves = |row: &InboxRow| matches!(notice_of(row), Some(Notice::MovedTo { .. }));
     let place = waiting.rows.iter().position(|(_, row)| moves(row));
     let take = place.map_or(waiting.rows.len(), |place| place.max(1));
-    Waiting { rows: waiting.rows[..take].to_vec(), answers: waiting.answers.clone(), due: waiting.due, room: waiting.room }
+    Waiting {
+        rows: waiting.rows[..take].to_vec(),
+        answers: waiting.answers.clone(),
+        due: waiting.due,
+        room: waiting.room,
+    }
 }
 
 fn notice_of(row: &InboxRow) -> Option<&Notice> {

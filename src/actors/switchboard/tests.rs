@@ -8,8 +8,8 @@ use crate::actors::board::Waiting;
 use crate::actors::session::record::ContactRecord;
 use crate::actors::session::sends::Sends;
 use crate::actors::session::{Ours, Setting, turn};
-use crate::conversation::Rules;
 use crate::conversation::text::Texts;
+use crate::conversation::{Rules, State};
 use crate::domain::call::{Answer, CallId, Login};
 use crate::domain::contact::{BusinessNumber, Recipient};
 use crate::domain::message::{Content, MessageId, Text};
@@ -124,10 +124,8 @@ impl Town {
         let message = self.inbound(who(phone, bsuid), text);
         let id = message.id.clone();
         self.post(Brought { messages: vec![message], ..Brought::default() }).await;
-        let named = self.open().into_iter().rev().find_map(|(_, row)| match &row.body {
-            InboxBody::Message(message) if message.id == id => Some(row.contact),
-            _ => None,
-        });
+        let is_it = |body: &InboxBody| matches!(body, InboxBody::Message(message) if message.id == id);
+        let named = self.open().into_iter().find(|(_, row)| is_it(&row.body)).map(|(_, row)| row.contact);
         self.settle(last).await;
         let named = named.unwrap();
         self.record(named).await.moved.unwrap_or(named)
@@ -292,7 +290,7 @@ async fn a_merge_moves_what_counts_against_and_nothing_that_anybody_could_read()
         assert_eq!(both, older);
         let (stays, gone) = (town.record(older).await, town.record(younger).await);
         assert_eq!(stays.state.login(), None, "both logins end");
-        assert_eq!((gone.moved, gone.state, gone.seen.len()), (Some(older), Default::default(), 0));
+        assert_eq!((gone.moved, gone.state, gone.seen.len()), (Some(older), State::default(), 0));
         assert_eq!(stays.formerly, [younger]);
         // What the younger had handled is handled: Meta delivers it once more, under whatever name.
         let said = town.said.len();

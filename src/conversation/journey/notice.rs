@@ -14,12 +14,11 @@ pub(super) fn noticed(talk: &mut Talk<'_>, notice: Notice) {
     match notice {
         // Said at the next message, as a session that ran out is.
         Notice::LoginEnded => greet::drop_login(talk),
-        Notice::IdentityChanged => greet::identity_changed(talk),
+        Notice::IdentityChanged | Notice::MovedTo { .. } => greet::identity_changed(talk),
         Notice::Merged { .. } => {
             greet::leave(talk);
             greet::drop_login(talk);
         }
-        Notice::MovedTo { .. } => greet::identity_changed(talk),
         Notice::Absorbed(legacy) => talk.state.absorb(&legacy.strict),
         Notice::TicketMoved { ticket, words } => ticket_moved(talk, &ticket, &words.unwrap_or_default()),
     }
