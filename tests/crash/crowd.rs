@@ -34,6 +34,7 @@ const LINES: [&str; 6] = ["menu", "bantuan", "status vaksinasi", "download serti
 
 /// The settings that a crowd needs of a server: everything is answered, and no number of crashes sets anything aside.
 pub(crate) const SETTINGS: &str = "[registry]\ncitizens = 400\n[store]\ncrash_loop_starts = 0\n[conversation]\nfiller_window_s = 0\n\
+     messages_per_minute = 10000\nsessions_per_hour = 100\ncodes_max = 20\ncodes_per_day = 50\n\
      [account]\notp_resend_after_s = 10\notp_per_window = 10\n";
 
 type Inboxes = HashMap<Recipient, mpsc::Sender<Arc<Event>>>;
