@@ -100,11 +100,18 @@ impl House {
         }
     }
 
-    /// The only letter: id and reason.
+    /// The only letter, when it has come (a settled send is not waited for): id and reason.
     async fn letter(&self) -> (String, String) {
-        let (items, said) = self.done(Command::ListLetters).await;
-        let [one] = &items[..] else { panic!("{}", said.text) };
-        (one.data["id"].as_str().unwrap().to_owned(), one.data["reason"].as_str().unwrap().to_owned())
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let (items, said) = self.done(Command::ListLetters).await;
+            if let [one] = &items[..] {
+                let field = |name: &str| one.data[name].as_str().unwrap().to_owned();
+                return (field("id"), field("reason"));
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{}", said.text);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     async fn letters(&self) -> usize {
