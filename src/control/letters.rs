@@ -5,7 +5,7 @@
 //! Whatever is handed over again counts as accepted when it became a letter: what was young then is not refused
 //! as too old because an operator took his time.
 //! - `poison`, `crash_loop`: the message (or notice) is a new inbox row of its contact. A poisoned message's id
-//!   is known to its session as handled; it comes again under [`MessageId::again`].
+//!   is known to its session as handled; it comes again under `MessageId::again`.
 //! - `unknown_number`: as if it had just come, once its number is one of ours.
 //! - `not_understood`, `no_sender`: the webhook's JSON is decoded again, by a server that may know more by now.
 //!   What it still does not understand becomes a letter of its own; if that is all of it, nothing is changed.
