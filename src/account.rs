@@ -88,6 +88,8 @@ pub enum AccountEvent {
     HoldPhone {
         until: Timestamp,
     },
+    /// Time has passed: what it has ended goes.
+    Settle,
 }
 
 /// What an account wants done, after its state is durable, in this order.
@@ -252,7 +254,8 @@ pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
         | AccountEvent::EndLogins { .. }
-        | AccountEvent::HoldPhone { .. } => return None,
+        | AccountEvent::HoldPhone { .. }
+        | AccountEvent::Settle => return None,
     };
     Some(asker.own_number || account.chat(asker.contact).is_some_and(|chat| chat.belongs))
 }
@@ -268,6 +271,8 @@ pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>)
         AccountEvent::TicketFiled { job, result } => run.reported(job, result),
         AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until), None),
         AccountEvent::HoldPhone { until } => run.hold_phone(until),
+        // Every step begins with it.
+        AccountEvent::Settle => {}
     }
     run.end()
 }

@@ -31,6 +31,7 @@ pub mod sender;
 pub mod session;
 pub mod shard;
 pub mod supervision;
+pub mod sweep;
 pub mod switchboard;
 pub mod tag;
 pub mod timers;
@@ -64,6 +65,7 @@ pub struct Neighbours {
     pub registry: Arc<dyn ImmunizationRegistry>,
     pub tickets: Arc<dyn Tickets>,
     pub keys: Arc<ServerKeys>,
+    pub switchboard: Arc<switchboard::Switchboard>,
     pub texts: Arc<Texts>,
     pub rules: Rules,
     pub account_rules: AccountRules,
@@ -134,6 +136,8 @@ pub struct Figures {
     pub sms_tries_max: u32,
     /// How often timers are looked at.
     pub tick_ms: u64,
+    /// How often a page of what rests is looked at for what may go.
+    pub sweep_every_ms: u64,
 }
 
 impl Default for Figures {
@@ -159,6 +163,7 @@ impl Default for Figures {
             reconcile_ms: 120_000,
             sms_tries_max: 5,
             tick_ms: 25,
+            sweep_every_ms: 1_000,
         }
     }
 }

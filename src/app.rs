@@ -5,6 +5,7 @@
 //! signals are its caller's (`run_until_stopped`).
 
 mod control;
+mod neighbours;
 pub mod operate;
 pub mod options;
 mod ports;
@@ -20,19 +21,15 @@ use std::time::Duration;
 use actix::Addr;
 use actix_web::dev::ServerHandle;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::actors::gate::Gate;
 use crate::actors::ledger::Ledger;
-use crate::actors::neighbour::Bulkheads;
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
-use crate::actors::{Lines, Neighbours, Shards};
+use crate::actors::{Shards, sweep};
 use crate::control::socket::Served;
 use crate::desk::Desk;
-use crate::domain::contact::BusinessNumber;
 use crate::emulator::{self, Emulator};
-use crate::limits::Budgets;
-use crate::limits::admission::Pace;
 use crate::ports::{Store, StoreError};
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::web::{Draining, ops};
@@ -108,6 +105,8 @@ pub struct App {
     desk: Arc<Desk>,
     sights: Sights,
     health: watch::Receiver<Health>,
+    swept: sweep::Passes,
+    sweep: JoinHandle<()>,
     /// Root lives as long as this.
     _root: Addr<Root>,
 }
@@ -142,17 +141,20 @@ impl App {
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let lines = ports::lines(&options, emulator.as_ref())?;
         let draining = Arc::new(Draining::default());
-        let budgets = Arc::new(budgets(&options.numbers));
-        let gate = servers::gate(&options, &store, &budgets, &draining);
-        let service_gate = service_gate(&options);
+        let budgets = Arc::new(neighbours::budgets(&options.numbers));
+        let switchboard = Arc::new(ports::switchboard(&options, &store));
+        let gate = servers::gate(&options, &store, &budgets, &draining, &switchboard);
+        let service_gate = neighbours::service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
         let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
-        let neighbours = Arc::new(neighbours(options, &store, lines, &registry, &desk, (budgets, ledger)));
+        let neighbours =
+            Arc::new(neighbours::neighbours(options, &store, lines, &registry, &desk, (budgets, ledger, switchboard)));
         let shards = Shards::new(neighbours.figures.shards, service_gate);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
+        let (swept, sweep) = sweep::start(Arc::clone(&neighbours), Arc::clone(&shards));
         let (root, sights, health) = root::start(neighbours, Arc::clone(&shards));
         let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
         servers::keep_up(recorder);
@@ -179,6 +181,8 @@ impl App {
             desk,
             sights,
             health,
+            swept,
+            sweep,
             _root: root,
         })
     }
@@ -207,6 +211,11 @@ impl App {
         self.shards.at_rest()
     }
 
+    /// How often all that rests was looked at for what may go.
+    pub fn sweeps(&self) -> u64 {
+        self.swept.count()
+    }
+
     /// How the shards stand, as `/actors` shows it.
     pub fn actors(&self) -> Vec<ShardView> {
         root::view(&self.shards, &self.sights)
@@ -220,6 +229,7 @@ impl App {
         if let Some(gate) = self.shards.gate() {
             gate.close();
         }
+        self.sweep.abort();
         // POSTs in flight are answered; their rows are on the boards by then.
         let _stopped = tokio::time::timeout_at(deadline, self.webhook.stop(true)).await;
         let mut ended = Ended::Drained;
@@ -252,49 +262,5 @@ impl App {
                 Ended::GaveUp
             }
         }
-    }
-}
-
-fn budgets(numbers: &[emulator::Number]) -> Budgets {
-    let number = |number: &emulator::Number| (business_number(number), number.messages_per_s);
-    Budgets::new(numbers.iter().map(number))
-}
-
-/// The service gate, over the server's own numbers.
-fn service_gate(options: &AppOptions) -> Option<Arc<Gate>> {
-    let numbers = options.numbers.iter().map(|number| (business_number(number), number.messages_per_s)).collect();
-    let pace = Pace { numbers, ..options.admission.clone()? };
-    Some(Arc::new(Gate::new(pace, Arc::clone(&options.clock))))
-}
-
-fn business_number(number: &emulator::Number) -> BusinessNumber {
-    BusinessNumber(number.id.as_str().into())
-}
-
-fn neighbours(
-    options: AppOptions,
-    store: &Arc<dyn Store>,
-    lines: Vec<Lines>,
-    registry: &Arc<EmbeddedRegistry>,
-    desk: &Arc<Desk>,
-    (budgets, ledger): (Arc<Budgets>, Ledger),
-) -> Neighbours {
-    Neighbours {
-        store: Arc::clone(store),
-        lines,
-        directory: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.directory.clone()),
-        registry: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.records.clone()),
-        tickets: desk.clone(),
-        budgets,
-        ledger: Arc::new(ledger),
-        calls: Arc::new(Bulkheads::new(options.figures.neighbour_calls_max, options.figures.breaker, &options.clock)),
-        clock: options.clock,
-        keys: options.keys,
-        texts: options.texts,
-        rules: options.rules,
-        account_rules: options.account_rules,
-        script: options.script,
-        random: options.random,
-        figures: options.figures,
     }
 }

@@ -22,7 +22,7 @@ use crate::domain::keys::ServerKeys;
 use crate::domain::message::Text;
 use crate::domain::ticket::{Ticket, TicketDraft, TicketKind, TicketNumber, TicketState, TicketView};
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::ports::{Clock, IdempotencyKey, InboxBody, InboxRow, NeighbourError, Part, Store, Tickets};
+use crate::ports::{Clock, IdempotencyKey, InboxBody, InboxRow, Key, NeighbourError, Part, Store, Tickets};
 
 use number::Numbers;
 use shelf::{Head, Shelf};
@@ -54,6 +54,8 @@ pub struct Desk {
     writing: tokio::sync::Mutex<()>,
     /// Numbers that the next reports get, for tests that play a written conversation.
     foretold: Mutex<Vec<TicketNumber>>,
+    /// Where the next look for old reports begins; empty: at the first.
+    swept_to: Mutex<Key>,
 }
 
 impl Desk {
@@ -64,6 +66,7 @@ impl Desk {
             clock,
             writing: tokio::sync::Mutex::new(()),
             foretold: Mutex::new(Vec::new()),
+            swept_to: Mutex::default(),
         }
     }
 
@@ -130,6 +133,21 @@ impl Desk {
         Ok(head.view())
     }
 
+    /// A page of reports, from where the last call ended: those that were done with before a moment go.
+    async fn swept(&self, before: Timestamp) -> Result<usize, NeighbourError> {
+        let _alone = self.writing.lock().await;
+        let from = std::mem::take(&mut *self.swept_to.lock().unwrap_or_else(PoisonError::into_inner));
+        let (heads, next) = self.shelf.heads(from).await?;
+        let mut forgotten = 0;
+        for head in heads.iter().filter(|head| head.done_at().is_some_and(|at| at < before)) {
+            let parts = self.shelf.forgotten(head).await?;
+            self.shelf.write(parts).await?;
+            forgotten += 1;
+        }
+        *self.swept_to.lock().unwrap_or_else(PoisonError::into_inner) = next.unwrap_or_default();
+        Ok(forgotten)
+    }
+
     /// A number that no report has, and what must be written for it not to be given again.
     async fn next_number(&self) -> Result<(TicketNumber, Vec<Part>), NeighbourError> {
         let foretold = self.foretold.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -186,6 +204,10 @@ impl Desk {
 }
 
 impl Tickets for Desk {
+    fn forget_closed(&self, before: Timestamp) -> BoxFuture<'_, Result<usize, NeighbourError>> {
+        self.swept(before).boxed()
+    }
+
     fn file(&self, key: IdempotencyKey, draft: TicketDraft) -> BoxFuture<'_, Result<TicketView, NeighbourError>> {
         self.filed(key, draft).boxed()
     }

@@ -41,6 +41,7 @@ pub fn describe() {
         "one-time codes: made, typed right, refused by a budget of all or of a route"
     );
     describe_gauge!("siaga_code_routes", "routes of codes that are remembered, and those that are clamped");
+    describe_counter!("siaga_tidied_total", "records that shrank or were forgotten, and passes over all of them");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
 }
 
@@ -137,6 +138,11 @@ pub fn code_counted(outcome: &'static str) {
 pub fn routes_known(all: usize, clamped: usize) {
     gauge!("siaga_code_routes", "state" => "known").set(all as f64);
     gauge!("siaga_code_routes", "state" => "clamped").set(clamped as f64);
+}
+
+/// The sweep did something; `what` is a constant of it: a record that shrank or went, or a whole pass.
+pub fn tidied(what: &'static str) {
+    counter!("siaga_tidied_total", "what" => what).increment(1);
 }
 
 /// How many sessions a shard has in memory.

@@ -22,8 +22,8 @@ use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
 
 pub use store::{
-    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record,
-    Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part,
+    Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
 };
 pub use tally::{Closing, Tally};
 
@@ -99,6 +99,9 @@ pub trait Tickets: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<TicketView>, NeighbourError>>;
     /// The reports of a contact, newest first.
     fn of_contact(&self, contact: ContactId) -> BoxFuture<'_, Result<Vec<TicketView>, NeighbourError>>;
+    /// Forgets reports that were done with before a moment, at most a page of them; gives how many. The next call
+    /// goes on behind it, and begins anew at the end.
+    fn forget_closed(&self, before: Timestamp) -> BoxFuture<'_, Result<usize, NeighbourError>>;
 }
 
 // === WhatsApp ======================================================================================

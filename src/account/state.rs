@@ -204,9 +204,9 @@ impl Account {
         }
     }
 
-    /// The undo codes that point here: their rows go with the record when it is forgotten.
-    pub fn undo_keys(&self) -> impl Iterator<Item = LookupKey> {
-        self.changes.iter().map(|change| change.key)
+    /// Whether a change can no longer be undone: a step drops it, and the row of its undo code with it.
+    pub fn has_spent_changes(&self, now: Timestamp) -> bool {
+        self.changes.iter().any(|change| change.expires_at <= now)
     }
 
     /// Drops what time has ended; gives the undo codes that no longer mean anything.

@@ -54,6 +54,18 @@ pub async fn epoch_now(neighbours: &Neighbours, phone: Mobile) -> Result<u32, St
     load(neighbours, phone).await.map(|account| account.epoch())
 }
 
+/// Whose record it is, if time has ended something in it.
+pub fn due(value: &Value, now: Timestamp) -> Option<Mobile> {
+    let record: AccountRecord = versioned::decode(Table::Account, VERSION, value).ok()?;
+    let AccountRecord { phone, account } = record;
+    (may_go(&account, now) || account.has_spent_changes(now)).then_some(phone)
+}
+
+/// An epoch that has moved is kept: begun anew, it could fit an old login again.
+fn may_go(account: &Account, now: Timestamp) -> bool {
+    account.is_idle(now) && account.epoch() == 0
+}
+
 /// One event. The shard sends it only when the last one is over.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -116,7 +128,10 @@ fn ends_a_call(event: &AccountEvent) -> bool {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. } => true,
-        AccountEvent::Asked { .. } | AccountEvent::EndLogins { .. } | AccountEvent::HoldPhone { .. } => false,
+        AccountEvent::Asked { .. }
+        | AccountEvent::EndLogins { .. }
+        | AccountEvent::HoldPhone { .. }
+        | AccountEvent::Settle => false,
     }
 }
 
@@ -145,8 +160,10 @@ async fn handle(
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
         | AccountEvent::EndLogins { .. }
-        | AccountEvent::HoldPhone { .. } => None,
+        | AccountEvent::HoldPhone { .. }
+        | AccountEvent::Settle => None,
     };
+    let settling = matches!(event, AccountEvent::Settle);
     let now = neighbours.clock.now();
     let place = may_make_code(&memory.account, &event).map(|belongs| neighbours.ledger.take(phone, belongs, now));
     let given = Given {
@@ -160,9 +177,14 @@ async fn handle(
         }
         return Ok(memory);
     };
+    let forgotten = settling && memory.running == 0 && may_go(&account, now);
+    let account = if forgotten { Account::default() } else { account };
     let value = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
     let mut parts = Vec::new();
-    if memory.resting != value {
+    if forgotten {
+        parts.push(Part::Delete { table: Table::Account, key: record_key(key) });
+        metrics::tidied("account_forgotten");
+    } else if memory.resting != value {
         parts.push(Part::Put { table: Table::Account, key: record_key(key), value: value.clone() });
     }
     parts.extend(effects.iter().filter_map(|effect| part_of(effect, phone, now)));

@@ -43,6 +43,7 @@ struct Slot {
     rows: VecDeque<Row>,
     answers: VecDeque<(CallId, Answer)>,
     due: bool,
+    tidy: bool,
     /// It stands in `ready`.
     queued: bool,
     /// Its rows wait in the waiting room.
@@ -276,6 +277,7 @@ impl Inner {
             && slot.rows.is_empty()
             && slot.answers.is_empty()
             && !slot.due
+            && !slot.tidy
             && !slot.queued
         {
             self.slots.remove(&contact);

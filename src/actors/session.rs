@@ -15,6 +15,7 @@ mod life;
 mod ours;
 pub mod plan;
 pub mod record;
+pub mod rest;
 mod room;
 pub mod sends;
 pub mod turn;

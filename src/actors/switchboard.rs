@@ -32,10 +32,14 @@ use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::domain::message::{Inbound, Status};
 use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
-use crate::ports::{DeadLetter, InboxBody, InboxRow, Key, Part, Record, RowId, Store, StoreError, Table, Ticket};
+use crate::ports::{
+    DeadLetter, InboxBody, InboxRow, Key, Part, Record, RowId, Store, StoreError, Table, Ticket, Value,
+};
 
+mod forget;
 mod naming;
 
+pub(super) use forget::contact_of;
 use naming::Naming;
 
 /// Locks; a lock stands for all identifiers whose hash falls on it.
@@ -166,12 +170,7 @@ impl Switchboard {
     }
 
     pub(super) async fn alias(&self, key: LookupKey) -> Result<Option<Alias>, StoreError> {
-        let Some(value) = self.store.get(Table::Alias, alias_key(key)).await? else { return Ok(None) };
-        if value.version() == Ok(1) {
-            let (contact, with) = versioned::decode(Table::Alias, 1, &value)?;
-            return Ok(Some(Alias { contact, with, since: Timestamp::default() }));
-        }
-        versioned::decode(Table::Alias, VERSION, &value).map(Some)
+        self.store.get(Table::Alias, alias_key(key)).await?.as_ref().map(read).transpose()
     }
 
     pub(super) fn new_contact(&self) -> ContactId {
@@ -180,6 +179,14 @@ impl Switchboard {
         first.copy_from_slice(&bytes[..8]);
         ContactId(u64::from_le_bytes(first))
     }
+}
+
+fn read(value: &Value) -> Result<Alias, StoreError> {
+    if value.version() == Ok(1) {
+        let (contact, with) = versioned::decode(Table::Alias, 1, value)?;
+        return Ok(Alias { contact, with, since: Timestamp::default() });
+    }
+    versioned::decode(Table::Alias, VERSION, value)
 }
 
 fn stripe(key: LookupKey) -> usize {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{AppError, AppOptions, Sms, StoreChoice, World};
 use crate::actors::Lines;
+use crate::actors::switchboard::Switchboard;
 use crate::certificate::Typesetter;
 use crate::domain::certificate::Certificate;
 use crate::emulator::{self, Emulator};
@@ -30,6 +31,10 @@ pub(super) async fn open_store(options: &AppOptions) -> Result<Opened, AppError>
             Ok((Arc::clone(&journal) as Arc<dyn Store>, Some(journal)))
         }
     }
+}
+
+pub(super) fn switchboard(options: &AppOptions, store: &Arc<dyn Store>) -> Switchboard {
+    Switchboard::new(Arc::clone(store), Arc::clone(&options.keys), Arc::clone(&options.random))
 }
 
 pub(super) async fn start_emulator(options: &AppOptions, webhook_url: String) -> Result<Option<Emulator>, AppError> {

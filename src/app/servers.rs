@@ -39,9 +39,10 @@ pub(super) fn gate(
     store: &Arc<dyn Store>,
     budgets: &Arc<Budgets>,
     draining: &Arc<Draining>,
+    switchboard: &Arc<Switchboard>,
 ) -> Gate {
     Gate {
-        switchboard: Switchboard::new(Arc::clone(store), Arc::clone(&options.keys), Arc::clone(&options.random)),
+        switchboard: Arc::clone(switchboard),
         store: Arc::clone(store),
         clock: Arc::clone(&options.clock),
         budgets: Arc::clone(budgets),

@@ -18,7 +18,7 @@ use crate::domain::citizen::PersonId;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
-use crate::domain::time::{DAY_MS, Timestamp};
+use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 
 pub(super) use budget::Budget;
 pub(super) use session::{
@@ -27,6 +27,9 @@ pub(super) use session::{
 
 /// Undo codes that one chat may try within a day.
 const UNDO_TRIES_A_DAY: u8 = 5;
+
+/// Proof of consent is kept so long (domain.md 6).
+const CONSENT_KEPT_MS: i64 = 365 * DAY_MS;
 
 /// A conversation's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +133,44 @@ impl State {
 
     pub(super) fn budget(&mut self) -> &mut Budget {
         self.budget.get_or_insert_default()
+    }
+
+    /// A state that nothing is known of. Its buttons' epoch is taken from the time, so that a button of a life that
+    /// was forgotten never acts in the next.
+    pub fn begun(now: Timestamp) -> Self {
+        Self { epoch: u32::try_from(now.0 / MINUTE_MS).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// Nothing goes on: no session, nothing watched for, no call out.
+    pub fn is_quiet(&self) -> bool {
+        self.session.is_none() && self.watch.is_none() && self.waiting().is_none()
+    }
+
+    /// Without what time has ended.
+    #[must_use]
+    pub fn shrunk(&self, now: Timestamp, rules: &Rules) -> Self {
+        let within = |at: Timestamp, ms: i64| now.since_ms(at) < ms;
+        let silent_ms = DAY_MS.max(i64::from(rules.silence_after_end_s) * SECOND_MS);
+        let heard_at = self.heard_at.filter(|at| within(*at, DAY_MS));
+        Self {
+            closed: self.closed.filter(|closed| within(closed.at, silent_ms)),
+            undo: self.undo.filter(|undo| within(undo.since, DAY_MS)),
+            budget: self.budget.clone().filter(|budget| !budget.is_over(now)),
+            consent_at: self.consent_at.filter(|at| within(*at, CONSENT_KEPT_MS)),
+            heard_at,
+            ..self.clone()
+        }
+    }
+
+    /// Nothing is left to remember. Language and the number of a report are not worth a record: whoever comes back
+    /// is asked again, and a report that is still known keeps its contact (`actors::session::rest`).
+    pub fn is_blank(&self) -> bool {
+        self.is_quiet()
+            && self.closed.is_none()
+            && self.undo.is_none()
+            && self.budget.is_none()
+            && self.consent_at.is_none()
+            && self.heard_at.is_none()
     }
 
     /// How many undo codes this chat may still try, and counts one.

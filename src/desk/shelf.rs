@@ -72,6 +72,17 @@ impl Head {
             && (own.verified_person.is_some() || own.claimed_nik == draft.claimed_nik)
     }
 
+    /// When the desk was done with it; `None`: it is open, or was done with before anybody wrote when.
+    pub(super) fn done_at(&self) -> Option<Timestamp> {
+        match self.ticket.state {
+            TicketState::Answered { at } | TicketState::Closed { at } => Some(at),
+            TicketState::Filed
+            | TicketState::InWork { .. }
+            | TicketState::WaitingCitizen { .. }
+            | TicketState::Reopened { .. } => None,
+        }
+    }
+
     pub(super) fn served(&self, key: IdempotencyKey) -> bool {
         self.served.contains(&key)
     }
@@ -95,6 +106,27 @@ impl Shelf {
 
     pub(super) async fn head(&self, number: TicketNumber) -> Result<Option<Head>, Fault> {
         self.get(head_key(number)).await
+    }
+
+    /// A page of all reports, and where the next begins.
+    pub(super) async fn heads(&self, from: Key) -> Result<(Vec<Head>, Option<Key>), Fault> {
+        let from = if from.is_empty() { key(b'h', &[]) } else { from };
+        let (values, next) = self.store.page(Table::Ticket, from).await?;
+        let heads = values.iter().filter(|(key, _)| key.first() == Some(&b'h'));
+        let heads = heads.filter_map(|(_, value)| value.decode(VERSION).ok()).collect();
+        Ok((heads, next.filter(|key| key.first() == Some(&b'h'))))
+    }
+
+    /// What removes a report with its words, and its number from its chat's list.
+    pub(super) async fn forgotten(&self, head: &Head) -> Result<Vec<Part>, Fault> {
+        let (number, contact) = (head.ticket.number, head.ticket.draft.contact);
+        let delete = |key| Part::Delete { table: Table::Ticket, key };
+        let mut parts = vec![delete(head_key(number))];
+        parts.extend((0..head.words).map(|index| delete(words_key(number, index))));
+        let mut listed = self.numbers_of(contact).await?;
+        listed.retain(|one| *one != number);
+        parts.push(if listed.is_empty() { delete(contact_key(contact)) } else { put(contact_key(contact), &listed) });
+        Ok(parts)
     }
 
     /// The reports of a chat, oldest first.

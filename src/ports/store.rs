@@ -211,6 +211,9 @@ pub struct RecoveredSend {
     pub attempted: bool,
 }
 
+/// Values in key order, and where the next page begins.
+pub type Page = (Vec<(Key, Value)>, Option<Key>);
+
 /// The store: a promise (what is durable stays) and a table (what rests is found).
 pub trait Store: Send + Sync + 'static {
     /// Gives a record its place; reads see it from here on, `Ticket::durable` says when it is safe.
@@ -222,6 +225,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// All rows of a table whose key starts with `prefix`, in key order. For small tables and tools.
     fn scan(&self, table: Table, prefix: Key) -> BoxFuture<'_, Result<Vec<(Key, Value)>, StoreError>>;
+
+    /// A page of a table's values that rest, from a key on, in key order, and where the next one begins (`None`: that
+    /// was all). What was appended just now may be missing: for whoever walks through everything in time.
+    fn page(&self, table: Table, from: Key) -> BoxFuture<'_, Result<Page, StoreError>>;
 
     /// Starts delivering to `inlet` and gives what was open. Rows appended before the call and not in
     /// `Recovered` are delivered. Called once.

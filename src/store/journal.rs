@@ -19,8 +19,8 @@ use super::shared::Shared;
 use super::tree::Tree;
 use super::{OpenError, archiving, dead};
 use crate::ports::{
-    DeadLetter, DeadLetterHead, Inlet, Key, Record, Recovered, RowId, Store, StoreError, Table, Tally, Ticket, Value,
-    Writer,
+    DeadLetter, DeadLetterHead, Inlet, Key, Page, Record, Recovered, RowId, Store, StoreError, Table, Tally, Ticket,
+    Value, Writer,
 };
 
 /// The open store. Dropped without [`Store::close`] it stops as a killed process would: what is queued and
@@ -97,6 +97,16 @@ impl Store for Journal {
         async move {
             let values = merge(appended, resting.await?).into_iter();
             Ok(values.map(|(key, value)| (overlay::own_key(&key), value)).collect())
+        }
+        .boxed()
+    }
+
+    fn page(&self, table: Table, from: Key) -> BoxFuture<'_, Result<Page, StoreError>> {
+        let read = self.shared.reader.page(overlay::full_key(table, &[]), overlay::full_key(table, &from));
+        async move {
+            let (found, next) = read.await?;
+            let values = found.into_iter().map(|(key, (_, value))| (overlay::own_key(&key), value)).collect();
+            Ok((values, next.map(|key| overlay::own_key(&key))))
         }
         .boxed()
     }

@@ -1,8 +1,7 @@
 //! The store without a disk, for tests: the same contract, and a restart is [`Memory::reopen`].
 //!
 //! An append is durable, delivered and its ticket complete before the call returns, so a test on it is
-//! deterministic. A test that needs the moment between append and
-//! durability takes it with [`Memory::hold`].
+//! deterministic. A test that needs the moment between append and durability takes it with [`Memory::hold`].
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,13 +10,15 @@ use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+mod page;
+
 use super::entrant::check;
 use crate::domain::contact::ContactId;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Part, Record, Recovered, RecoveredSend,
-    RowId, Store, StoreError, Table, Tally, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part, Record, Recovered,
+    RecoveredSend, RowId, Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 
 /// A store in memory. One value is one process's view of it.
@@ -250,6 +251,10 @@ impl Store for Memory {
             .map(|((_, key), value)| (key.clone(), value.clone()))
             .collect();
         std::future::ready(Ok(found)).boxed()
+    }
+
+    fn page(&self, table: Table, from: Key) -> BoxFuture<'_, Result<Page, StoreError>> {
+        std::future::ready(Ok(page::of(&self.inner.lock().visible, table, from))).boxed()
     }
 
     fn attach(&self, inlet: Arc<dyn Inlet>) -> Recovered {

@@ -23,9 +23,14 @@ const REQUESTS_MAX: usize = 65_536;
 /// A value in the tree, and the LSN that wrote it.
 pub(super) type Found = (Lsn, Value);
 
+/// Values in key order, and where the next page begins.
+pub(super) type FoundPage = (Vec<(FullKey, Found)>, Option<FullKey>);
+
 enum Request {
     Get(FullKey, oneshot::Sender<Option<Found>>),
     Scan(FullKey, ScanAnswer),
+    /// Prefix, and where to begin.
+    Page(FullKey, FullKey, oneshot::Sender<FoundPage>),
 }
 
 /// Whoever asks for many rows may be a thread that waits, or a task that must not.
@@ -81,7 +86,18 @@ impl Reader {
         .boxed()
     }
 
-    /// The same for a thread that may wait: once, at the start.
+    /// Some below a prefix, from a key on.
+    pub(super) fn page(&self, prefix: FullKey, from: FullKey) -> BoxFuture<'static, Result<FoundPage, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Page(prefix, from, answer));
+        async move {
+            asked?;
+            answered.await.map_err(|_| StoreError::Closed)
+        }
+        .boxed()
+    }
+
+    /// All below a prefix, for a thread that may wait: once, at the start.
     pub(super) fn scan_waiting(&self, prefix: FullKey) -> Result<Vec<(FullKey, Found)>, StoreError> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.ask(Request::Scan(prefix, ScanAnswer::Thread(answer)))?;
@@ -130,6 +146,14 @@ fn answer(shared: &Shared, tree: &dyn Tree, request: Request) -> Result<(), Tree
         Request::Get(key, answer) => {
             let found = tree.get(&key)?.map(|bytes| open(&key, &bytes)).transpose()?;
             let _ = answer.send(found);
+        }
+        Request::Page(prefix, from, answer) => {
+            let (pairs, next) = tree::page(tree, &prefix, &from)?;
+            let found = pairs
+                .into_iter()
+                .map(|(key, bytes)| Ok((FullKey::from_slice(&key), open(&key, &bytes)?)))
+                .collect::<Result<_, TreeFault>>()?;
+            let _ = answer.send((found, next.map(FullKey::from_vec)));
         }
         Request::Scan(prefix, answer) => {
             let mut found = Vec::new();

@@ -32,7 +32,7 @@ const RETRY_AFTER_S: &str = "5";
 
 /// What the webhook works with; one for all web workers.
 pub struct Gate {
-    pub switchboard: Switchboard,
+    pub switchboard: Arc<Switchboard>,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub budgets: Arc<Budgets>,

@@ -10,6 +10,7 @@ mod emulator;
 mod emulator_and_wire;
 mod graph_client;
 mod hazards;
+mod housekeeping;
 mod neighbours;
 mod outbound;
 mod overload;

@@ -345,6 +345,11 @@ impl TestApp {
         .await;
     }
 
+    /// How often all that rests was looked at for what may go.
+    pub(crate) fn sweeps(&self) -> u64 {
+        self.handles.app.sweeps()
+    }
+
     /// When something will happen by itself.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let views = self.handles.app.actors();

@@ -58,6 +58,8 @@ pub struct Waiting {
     pub rows: Vec<Row>,
     pub answers: Vec<(CallId, Answer)>,
     pub due: bool,
+    /// Its record may shrink or go.
+    pub tidy: bool,
     /// He is to be told where he stands, or turned away, and not served.
     pub room: Option<Room>,
 }
@@ -74,6 +76,11 @@ pub enum Room {
 impl Waiting {
     /// Nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.answers.is_empty() && !self.due
+        self.rows.is_empty() && self.answers.is_empty() && !self.due && !self.tidy
+    }
+
+    /// Nothing but tidying up.
+    pub fn only_tidying(&self) -> bool {
+        self.tidy && self.rows.is_empty() && self.answers.is_empty() && !self.due
     }
 }

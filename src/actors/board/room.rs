@@ -94,7 +94,11 @@ impl Inner {
 impl Slot {
     /// Whether its session has something to do.
     pub(super) fn is_ready(&self) -> bool {
-        self.due || !self.answers.is_empty() || self.word.is_some() || (!self.rows.is_empty() && self.seat.is_none())
+        self.due
+            || self.tidy
+            || !self.answers.is_empty()
+            || self.word.is_some()
+            || (!self.rows.is_empty() && self.seat.is_none())
     }
 
     /// Nothing will happen here until the gate lets its contact in.
@@ -111,6 +115,7 @@ impl Slot {
             rows: if self.seat.is_none() { rows(self) } else { Vec::new() },
             answers: self.answers.drain(..).collect(),
             due: std::mem::take(&mut self.due),
+            tidy: std::mem::take(&mut self.tidy),
             room: None,
         }
     }

@@ -1,6 +1,7 @@
-//! A board in figures.
+//! A board in figures, and the sweep's way to it.
 
 use super::Board;
+use crate::domain::contact::ContactId;
 use crate::domain::time::Timestamp;
 
 /// Figures of a board, for `/actors`.
@@ -17,6 +18,15 @@ pub struct BoardView {
 }
 
 impl Board {
+    /// Has a contact's record looked at when there is a moment: it may shrink or go.
+    pub fn tidy(&self, contact: ContactId) {
+        let mut inner = self.lock();
+        inner.slots.entry(contact).or_default().tidy = true;
+        inner.make_ready(contact);
+        drop(inner);
+        self.ring();
+    }
+
     /// Figures for `/actors`.
     pub fn view(&self) -> BoardView {
         let inner = self.lock();

@@ -21,13 +21,27 @@ use crate::ports::{RowId, StoreError, Table};
 
 /// What is kept while awake.
 pub(super) struct Memory {
-    record: ContactRecord,
-    calls: Calls,
+    pub(super) record: ContactRecord,
+    pub(super) calls: Calls,
     heard: Option<MessageId>,
     pub(super) sends: Sends,
     fence: Fence,
     /// Loaded just now: a call the state waits for may be nobody's any more.
     fresh: bool,
+}
+
+impl Memory {
+    /// Of a record that was loaded just now.
+    pub(super) fn of(record: ContactRecord) -> Self {
+        Self {
+            record,
+            calls: Calls::default(),
+            heard: None,
+            sends: Sends::default(),
+            fence: Fence::default(),
+            fresh: true,
+        }
+    }
 }
 
 /// A session while it works.
@@ -41,17 +55,10 @@ impl Life {
     async fn load(&self) -> Result<Memory, StoreError> {
         let value = self.home.neighbours.store.get(Table::Contact, ContactRecord::key(self.contact)).await?;
         let record = match value {
-            None => ContactRecord::default(),
+            None => ContactRecord::fresh(self.home.neighbours.clock.now()),
             Some(value) => ContactRecord::decode(&value)?,
         };
-        Ok(Memory {
-            record,
-            calls: Calls::default(),
-            heard: None,
-            sends: Sends::default(),
-            fence: Fence::default(),
-            fresh: true,
-        })
+        Ok(Memory::of(record))
     }
 
     /// One turn, from what waits to what is done about it.
@@ -64,6 +71,9 @@ impl Life {
             Some(memory) => memory,
             None => self.load().await?,
         };
+        if waiting.only_tidying() {
+            return self.tidy(memory).await;
+        }
         let neighbours = &self.home.neighbours;
         let fresh = memory.fresh;
         // Just loaded, it cannot know what is under way: the conversation ignores what it does not wait for.

@@ -75,8 +75,7 @@ impl Seen {
         }
         let short = short_hash(id);
         let hour = hour_of(now);
-        let oldest = hour_of(now.plus_ms(-SEEN_MS));
-        self.0.retain(|(_, at)| *at >= oldest);
+        self.forget(now);
         if self.0.len() >= SEEN_MAX {
             self.0.remove(0);
         }
@@ -106,6 +105,14 @@ impl Seen {
         self.0.clone()
     }
 
+    /// Drops what is past its time; gives how many that were.
+    pub fn forget(&mut self, now: Timestamp) -> usize {
+        let before = self.0.len();
+        let oldest = hour_of(now.plus_ms(-SEEN_MS));
+        self.0.retain(|(_, at)| *at >= oldest);
+        before - self.0.len()
+    }
+
     /// How many are kept.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -132,6 +139,16 @@ impl ContactRecord {
     /// The key of a contact's record.
     pub fn key(contact: ContactId) -> Key {
         Key::from_slice(&contact.0.to_be_bytes())
+    }
+
+    /// Whose record a key names.
+    pub fn contact_of(key: &Key) -> Option<ContactId> {
+        Some(ContactId(u64::from_be_bytes(key.as_slice().try_into().ok()?)))
+    }
+
+    /// A contact that nothing is known of: new, or forgotten.
+    pub fn fresh(now: Timestamp) -> Self {
+        Self { state: State::begun(now), ..Self::default() }
     }
 
     /// As it rests in the table.

@@ -138,6 +138,7 @@ fn up_to_a_move(waiting: &Waiting) -> Waiting {
         rows: waiting.rows[..take].to_vec(),
         answers: waiting.answers.clone(),
         due: waiting.due,
+        tidy: waiting.tidy,
         room: waiting.room,
     }
 }

@@ -198,7 +198,8 @@ fn asking(event: &AccountEvent) -> Asking {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
         | AccountEvent::EndLogins { .. }
-        | AccountEvent::HoldPhone { .. } => Asking::Nobody,
+        | AccountEvent::HoldPhone { .. }
+        | AccountEvent::Settle => Asking::Nobody,
     }
 }
 

@@ -1,0 +1,93 @@
+//! A contact that has been quiet: what of it may go, and when all of it may.
+//!
+//! The sweep (`actors::sweep`) finds who is due; the contact's own session does it, in a turn of its own, since
+//! nobody else may write its record. What is past its time goes first (`shrunk`); when nothing is left to
+//! remember the record goes with the aliases that lead to it. The aliases' locks are held meanwhile, and the
+//! journal is waited for once: so no message can be on its way to a contact that is being forgotten.
+
+use super::life::{Life, Memory};
+use super::record::ContactRecord;
+use crate::actors::board::Turned;
+use crate::conversation::Rules;
+use crate::domain::time::Timestamp;
+use crate::metrics;
+use crate::ports::{Part, StoreError, Table};
+
+/// Ids that are past their time are worth a write when there are so many, or no others.
+const SPENT_IDS_MIN: usize = 16;
+
+/// What a quiet contact's record comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rest {
+    /// Nothing may go yet.
+    Stays,
+    /// This is what is left.
+    Shrinks(Box<ContactRecord>),
+    /// Nothing is left.
+    Goes,
+}
+
+/// What may go of a record. Total: a record with anything under way stays.
+pub fn rest(record: &ContactRecord, now: Timestamp, rules: &Rules) -> Rest {
+    // One that turned out to be another stays as a sign to it: accounts and the desk may still know it.
+    let at_work = record.wish.is_some() || record.trouble.is_some() || record.moved.is_some();
+    if at_work || !record.state.is_quiet() {
+        return Rest::Stays;
+    }
+    let mut left = record.clone();
+    left.state = record.state.shrunk(now, rules);
+    let spent = left.seen.forget(now);
+    if left.state.is_blank() && left.seen.is_empty() {
+        return Rest::Goes;
+    }
+    let worth_it = left.state != record.state || spent >= SPENT_IDS_MIN || (spent > 0 && left.seen.is_empty());
+    if worth_it { Rest::Shrinks(Box::new(left)) } else { Rest::Stays }
+}
+
+impl Life {
+    /// A turn that only tidies up.
+    pub(super) async fn tidy(&self, mut memory: Memory) -> Result<(Memory, Turned), StoreError> {
+        let neighbours = &self.home.neighbours;
+        if memory.calls.is_empty() {
+            match rest(&memory.record, neighbours.clock.now(), &neighbours.rules) {
+                Rest::Stays => {}
+                Rest::Shrinks(mut record) => {
+                    record.rev += 1;
+                    let key = ContactRecord::key(self.contact);
+                    self.home.commit(vec![Part::Put { table: Table::Contact, key, value: record.encode() }]).await?;
+                    memory.record = *record;
+                    metrics::tidied("contact_shrunk");
+                }
+                Rest::Goes => {
+                    if self.forget(&memory.record).await? {
+                        memory = Memory::of(ContactRecord::fresh(neighbours.clock.now()));
+                        metrics::tidied("contact_forgotten");
+                    }
+                }
+            }
+        }
+        let due = [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min();
+        let (waiting, asking) = (!memory.calls.is_empty(), memory.calls.made());
+        Ok((memory, Turned { contact: self.contact, life: self.number, closed: Vec::new(), due, waiting, asking }))
+    }
+
+    /// Removes the contact. False: something is on its way to it, or the desk still knows it.
+    async fn forget(&self, record: &ContactRecord) -> Result<bool, StoreError> {
+        let neighbours = &self.home.neighbours;
+        // A report's answer comes back to this contact.
+        if !neighbours.tickets.of_contact(self.contact).await.is_ok_and(|reports| reports.is_empty()) {
+            return Ok(false);
+        }
+        let aliases = neighbours.switchboard.hold_aliases(&record.identity).await;
+        // What came in before is at the board when this is durable.
+        self.home.commit(Vec::new()).await?;
+        if self.home.shards.board(self.home.shard).oldest(self.contact).is_some() {
+            return Ok(false);
+        }
+        let mut parts = aliases.leading_to(self.contact).await?;
+        parts.push(Part::Delete { table: Table::Contact, key: ContactRecord::key(self.contact) });
+        parts.push(Part::Timer { contact: self.contact, at: None });
+        self.home.commit(parts).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,63 @@
+//! What the actors use of the world, put together from the options and what was opened.
+
+use std::sync::Arc;
+
+use super::AppOptions;
+use crate::actors::gate::Gate;
+use crate::actors::ledger::Ledger;
+use crate::actors::neighbour::Bulkheads;
+use crate::actors::switchboard::Switchboard;
+use crate::actors::{Lines, Neighbours};
+use crate::desk::Desk;
+use crate::domain::contact::BusinessNumber;
+use crate::emulator;
+use crate::limits::Budgets;
+use crate::limits::admission::Pace;
+use crate::ports::Store;
+use crate::registry::embedded::EmbeddedRegistry;
+
+pub(super) fn budgets(numbers: &[emulator::Number]) -> Budgets {
+    let number = |number: &emulator::Number| (business_number(number), number.messages_per_s);
+    Budgets::new(numbers.iter().map(number))
+}
+
+/// The service gate, over the server's own numbers.
+pub(super) fn service_gate(options: &AppOptions) -> Option<Arc<Gate>> {
+    let numbers = options.numbers.iter().map(|number| (business_number(number), number.messages_per_s)).collect();
+    let pace = Pace { numbers, ..options.admission.clone()? };
+    Some(Arc::new(Gate::new(pace, Arc::clone(&options.clock))))
+}
+
+fn business_number(number: &emulator::Number) -> BusinessNumber {
+    BusinessNumber(number.id.as_str().into())
+}
+
+/// All that the actors use of the world.
+pub(super) fn neighbours(
+    options: AppOptions,
+    store: &Arc<dyn Store>,
+    lines: Vec<Lines>,
+    registry: &Arc<EmbeddedRegistry>,
+    desk: &Arc<Desk>,
+    (budgets, ledger, switchboard): (Arc<Budgets>, Ledger, Arc<Switchboard>),
+) -> Neighbours {
+    Neighbours {
+        store: Arc::clone(store),
+        lines,
+        directory: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.directory.clone()),
+        registry: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.records.clone()),
+        tickets: desk.clone(),
+        budgets,
+        ledger: Arc::new(ledger),
+        calls: Arc::new(Bulkheads::new(options.figures.neighbour_calls_max, options.figures.breaker, &options.clock)),
+        clock: options.clock,
+        keys: options.keys,
+        switchboard,
+        texts: options.texts,
+        rules: options.rules,
+        account_rules: options.account_rules,
+        script: options.script,
+        random: options.random,
+        figures: options.figures,
+    }
+}
