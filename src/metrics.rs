@@ -13,8 +13,18 @@ pub const SECONDS_SUFFIX: &str = "_seconds";
 /// Edges of the buckets of all times: from a cached answer to Meta's own time-out.
 pub const BUCKETS_S: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Edges of the buckets of [`STORE_GROUP`]: up to the largest group.
+pub const BUCKETS_RECORDS: [f64; 9] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0];
+/// The one histogram that is no time.
+pub const STORE_GROUP: &str = "siaga_store_group_records";
+
+mod store;
+
+pub use store::{StoreStands, group_synced, store_parts, store_stands};
+
 /// Tells Prometheus what each metric is.
 pub fn describe() {
+    store::describe();
     describe_counter!("siaga_webhook_posts_total", "webhook posts by answer");
     describe_counter!("siaga_webhook_parts_total", "what the posts held, by kind");
     describe_histogram!("siaga_webhook_ack_seconds", "from the last byte of a post to its answer");

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Telemetry};
-use crate::metrics::{BUCKETS_S, SECONDS_SUFFIX};
+use crate::metrics::{BUCKETS_RECORDS, BUCKETS_S, SECONDS_SUFFIX, STORE_GROUP};
 
 /// Why the process cannot tell about itself.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,7 @@ pub fn recorder() -> Result<Recorder, TelemetryError> {
 fn install() -> Result<Recorder, String> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix(SECONDS_SUFFIX.to_owned()), &BUCKETS_S)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(STORE_GROUP.to_owned()), &BUCKETS_RECORDS))
         .map_err(|error| error.to_string())?;
     let handle = builder.install_recorder().map_err(|error| error.to_string())?;
     crate::metrics::describe();

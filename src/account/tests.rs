@@ -781,3 +781,18 @@ fn a_chat_that_undoes_its_own_change_is_answered_and_not_noticed() {
     assert!(!world.out.iter().any(|effect| matches!(effect, AccountEffect::EndLogin { .. })), "{:?}", world.out);
     assert_eq!(world.own(world.identify(&[SITI])), Answer::LoginGone);
 }
+
+#[test]
+fn when_the_undo_has_run_out_time_alone_takes_its_row_with_it() {
+    let mut world = World::new();
+    world.log_in(contact_asker(1, true));
+    assert_eq!(world.own(world.change_name("SITI RAHMAWATI")), Answer::NameChanged);
+    assert!(world.step(AccountEvent::Settle).is_empty(), "nothing has ended yet");
+    world.wait(3 * DAY_MS - 1);
+    assert!(!world.account.has_spent_changes(world.now));
+    world.wait(1);
+    assert!(world.account.has_spent_changes(world.now));
+    let effects = world.step(AccountEvent::Settle);
+    assert!(matches!(effects[..], [AccountEffect::DeleteUndo { .. }]), "{effects:?}");
+    assert!(!world.account.has_spent_changes(world.now), "once");
+}

@@ -19,7 +19,8 @@ use super::supervision::{Ending, Exit};
 use super::{Neighbours, versioned};
 use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, may_make_code, step};
 use crate::conversation::Notice;
-use crate::domain::call::Answer;
+use crate::domain::call::{Answer, CallId};
+use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
 use crate::domain::otp::UndoCode;
 use crate::domain::phone::Mobile;
@@ -135,6 +136,11 @@ fn ends_a_call(event: &AccountEvent) -> bool {
     }
 }
 
+/// Who waits for what comes of an event.
+fn asked_by(event: &AccountEvent) -> Option<(ContactId, CallId)> {
+    if let AccountEvent::Asked { asker, call, .. } = event { Some((asker.contact, *call)) } else { None }
+}
+
 async fn handle(
     home: &Home,
     phone: Mobile,
@@ -153,16 +159,7 @@ async fn handle(
     if ends_a_call(&event) {
         memory.running = memory.running.saturating_sub(1);
     }
-    let asked = match &event {
-        AccountEvent::Asked { asker, call, .. } => Some((asker.contact, *call)),
-        AccountEvent::Persons { .. }
-        | AccountEvent::Record { .. }
-        | AccountEvent::Changed { .. }
-        | AccountEvent::TicketFiled { .. }
-        | AccountEvent::EndLogins { .. }
-        | AccountEvent::HoldPhone { .. }
-        | AccountEvent::Settle => None,
-    };
+    let asked = asked_by(&event);
     let settling = matches!(event, AccountEvent::Settle);
     let now = neighbours.clock.now();
     let place = may_make_code(&memory.account, &event).map(|belongs| neighbours.ledger.take(phone, belongs, now));

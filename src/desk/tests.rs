@@ -5,7 +5,7 @@ use crate::domain::call::CallId;
 use crate::domain::certificate::Language;
 use crate::domain::citizen::PersonId;
 use crate::domain::nik::Nik;
-use crate::ports::{Delivery, Inlet};
+use crate::ports::{Delivery, Inlet, Table};
 use crate::store::Memory;
 
 const CHAT: ContactId = ContactId(7);
@@ -258,4 +258,25 @@ async fn a_full_store_files_nothing_and_says_so() {
     scene.store.fill(None);
     assert_eq!(scene.desk.of_contact(CHAT).await, Ok(Vec::new()));
     scene.file(1, draft(TicketKind::Other, None, "x")).await;
+}
+
+#[tokio::test]
+async fn reports_that_were_done_with_long_ago_are_forgotten_and_open_ones_never() {
+    const KEPT_MS: i64 = 90 * 24 * HOUR_MS;
+    let scene = Scene::new();
+    let done = scene.file(1, draft(TicketKind::DoseOrVaccineWrong, Some("p1"), "nama")).await;
+    let open = scene.file(2, draft(TicketKind::DoseOrVaccineWrong, Some("p2"), "nama juga")).await;
+    scene.desk.advance(done.number, DeskMove::Answer(text("sudah"))).await.expect("answered");
+    let before = |scene: &Scene| scene.clock.now().plus_ms(-KEPT_MS);
+    scene.pass(KEPT_MS);
+    assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(0), "ninety days are not over");
+    scene.pass(1);
+    assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(1));
+    let left = scene.desk.of_contact(CHAT).await.expect("a list");
+    assert_eq!(left.iter().map(|view| view.number).collect::<Vec<_>>(), [open.number]);
+    scene.desk.advance(open.number, DeskMove::Close).await.expect("closed");
+    scene.pass(KEPT_MS + 1);
+    assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(1));
+    let rows = scene.store.scan(Table::Ticket, Key::new()).await.expect("rows");
+    assert_eq!(rows.len(), 1, "words and list are gone too; how many numbers were made is never forgotten");
 }

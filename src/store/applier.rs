@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -163,6 +164,7 @@ impl Applier {
         }
         shared.pending.applied(bytes);
         self.applied = through;
+        shared.applied.store(through.0, Ordering::Relaxed);
         self.since_checkpoint += journal_bytes;
         self.since_export += journal_bytes;
         Ok(true)

@@ -7,8 +7,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Options;
 use super::disk::DiskFailure;
@@ -17,6 +18,7 @@ use super::part;
 use super::queue::{Job, Limits, Taken};
 use super::segment::Head;
 use super::shared::Shared;
+use crate::metrics;
 
 /// A quiet journal is marked after this long, so that damage to its end cannot pass for a torn tail.
 const QUIET: Duration = Duration::from_millis(500);
@@ -95,7 +97,10 @@ impl Committer {
         if self.head.bytes() >= self.segment_bytes {
             let now = self.shared.clock.now();
             match self.when_room(|committer| committer.head.next(first, now))? {
-                Some(next) => self.head = next,
+                Some(next) => {
+                    self.head = next;
+                    self.shared.segments.fetch_add(1, Ordering::Relaxed);
+                }
                 None => return Ok(false),
             }
         }
@@ -112,7 +117,10 @@ impl Committer {
         if self.when_room(|committer| committer.head.write(&committer.buffer))?.is_none() {
             return Ok(false);
         }
+        // How long syncs take is the first thing an operator asks of a slow store.
+        let started = Instant::now();
         self.head.sync()?;
+        metrics::group_synced(group.len(), started.elapsed());
         self.unmarked = true;
         self.shared.durable(group, &self.buffer, &payloads);
         Ok(true)

@@ -194,6 +194,11 @@ impl Queue {
         self.has_room(&inner, Class::Messages)
     }
 
+    /// Bytes of rows that are open or about to be.
+    pub(super) fn open_bytes(&self) -> u64 {
+        self.open_bytes.load(Ordering::Relaxed)
+    }
+
     /// Rows were closed.
     pub(super) fn give_back(&self, open_bytes: u64) {
         self.open_bytes.fetch_sub(open_bytes, Ordering::Relaxed);

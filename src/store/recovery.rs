@@ -152,7 +152,8 @@ fn go_on(
 fn start(shared: Arc<Shared>, head: Head, begin: applier::Start, options: &Options) -> std::io::Result<Journal> {
     let (tree, store) = (Arc::downgrade(&begin.table.tree), begin.store);
     let reader = reader::start(Arc::clone(&shared), Arc::clone(&begin.table.tree))?;
-    let keeper = keeper::start(Arc::clone(&shared)).inspect_err(|_| shared.reader.end())?;
+    let watched = keeper::Watched { tree: Arc::clone(&begin.table.tree), cache_bytes: options.table_cache_bytes };
+    let keeper = keeper::start(Arc::clone(&shared), watched).inspect_err(|_| shared.reader.end())?;
     let behind = vec![reader, keeper];
     let applier = applier::start(Arc::clone(&shared), begin, behind, options).inspect_err(|_| shared.stop_behind())?;
     let committer = committer::start(Arc::clone(&shared), head, options).inspect_err(|_| shared.pending.end(false))?;
@@ -220,6 +221,7 @@ impl Source<'_> {
         }
         let since_export = replay.since_export;
         let (recovery, applied) = replay.finish(end.next, anew)?;
+        let recovery = Recovery { segments: self.segments.len().max(1) as u64, ..recovery };
         Ok((recovery, end, table::Opened { applied, ..table }, since_export))
     }
 

@@ -176,7 +176,7 @@ impl<'a> Replay<'a> {
             self.tally.accepted = Tally { pending, ..self.tally }.accounted_for();
         }
         let (rows, open_bytes) = self.open(Lsn(next.0 - 1)).map_err(OpenError::Part)?;
-        Ok((Recovery { next, rows, open_bytes }, self.applied))
+        Ok((Recovery { next, rows, open_bytes, segments: 0 }, self.applied))
     }
 
     fn open(&self, through: Lsn) -> Result<(Rows, u64), PartError> {

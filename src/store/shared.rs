@@ -13,7 +13,7 @@ use super::carry::Carried;
 use super::disk::{DirLock, Disk, DiskFailure};
 use super::keeper::Keeper;
 use super::overlay::Overlay;
-use super::part::Encoded;
+use super::part::{Encoded, Kind};
 use super::pending::Pending;
 use super::queue::{Job, Queue};
 use super::reader::Reader;
@@ -22,6 +22,7 @@ use super::seal::Seal;
 use super::space::Space;
 use super::tree::{self, TreeFault};
 use super::{Options, part, table};
+use crate::metrics;
 use crate::ports::{Clock, Inlet, Lsn, Recovered, StoreError, Tally};
 
 /// Windows that the applier may be behind; past it, no new message is taken.
@@ -45,6 +46,10 @@ pub(super) struct Shared {
     pub files: Mutex<()>,
     /// The next LSN that is not durable yet.
     next_durable: AtomicU64,
+    /// The last LSN that is in the table.
+    pub applied: AtomicU64,
+    /// Of the journal.
+    pub segments: AtomicU64,
     behind_bytes_max: u64,
     /// Turns true when the last thread has ended.
     pub ended: watch::Sender<bool>,
@@ -57,6 +62,7 @@ pub(super) struct Recovery {
     pub next: Lsn,
     pub rows: Rows,
     pub open_bytes: u64,
+    pub segments: u64,
 }
 
 impl Shared {
@@ -69,7 +75,7 @@ impl Shared {
         space: Space,
         options: &Options,
     ) -> Self {
-        let Recovery { next, rows, open_bytes } = recovery;
+        let Recovery { next, rows, open_bytes, segments } = recovery;
         Self {
             disk,
             dir: options.path.clone(),
@@ -85,6 +91,8 @@ impl Shared {
             archive: Mutex::new(None),
             files: Mutex::new(()),
             next_durable: AtomicU64::new(next.0),
+            applied: AtomicU64::new(next.0 - 1),
+            segments: AtomicU64::new(segments),
             behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
             ended: watch::Sender::new(false),
             lock: Mutex::new(Some(lock)),
@@ -145,12 +153,17 @@ impl Shared {
             self.queue.give_back(closed_bytes);
             rows.deliver(deliveries);
         }
+        let mut kinds = [0; Kind::NUMBERS];
         let values = group.iter().zip(payloads).flat_map(|(job, payload)| {
             let parts = part::parts(&bytes[payload.clone()])
                 .unwrap_or_else(|fault| unreachable!("a record that was just written is read: {fault}"));
+            parts.iter().for_each(|stored| kinds[stored.kind as usize] += 1);
             parts.into_iter().filter_map(move |stored| tree::read(job.lsn, &stored))
         });
         self.pending.add(values, last, bytes.len() as u64);
+        for (kind, count) in Kind::counted(&kinds) {
+            metrics::store_parts(kind.name(), count);
+        }
         for job in group.drain(..) {
             // Nobody waits any more: whoever asked has gone, and the record stays.
             let _ = job.done.send(());

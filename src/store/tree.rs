@@ -37,6 +37,10 @@ pub trait Tree: Send + Sync + 'static {
     fn range(&self, from: &[u8], most: usize) -> Result<Vec<Pair>, TreeFault>;
     /// Does all of a batch or nothing; readers see it when this returns. Durable only after [`Tree::sync`].
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), TreeFault>;
+    /// What its files take on the disk. One that does not say takes nothing.
+    fn bytes_on_disk(&self) -> Result<u64, TreeFault> {
+        Ok(0)
+    }
     /// Makes durable what was applied.
     fn sync(&self) -> Result<(), TreeFault>;
 }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::applier::{Applier, Fault};
 use super::carry::{self, Carried};
@@ -72,6 +73,7 @@ impl Applier {
             }
             for segment in &segments[..dead] {
                 self.remove(&segment.path)?;
+                self.shared.segments.fetch_sub(1, Ordering::Relaxed);
             }
         }
         let (old, kept): (Vec<Export>, Vec<Export>) = self.exports.drain(..).partition(|export| export.lsn < older);

@@ -82,7 +82,7 @@ async fn what_is_kept_and_the_disk_stay_flat_while_people_come_and_go() {
             let from = format!("62812000{:05}", day * A_DAY + person);
             for number in 0..3 {
                 let mut message = text(&format!("wamid.{day}.{person}.{number}"), &from, &"long words ".repeat(20));
-                message["timestamp"] = (clock_s(&clock)).to_string().into();
+                message["timestamp"] = clock_s(&clock).to_string().into();
                 assert_eq!(app.post(&envelope(&[message])).await, 200);
             }
         }
@@ -93,7 +93,10 @@ async fn what_is_kept_and_the_disk_stay_flat_while_people_come_and_go() {
         let aliases = keys(&*store, Table::Alias).await;
         let expected = usize::try_from((day + 1).min(KEPT_DAYS) * A_DAY).unwrap();
         assert_eq!((contacts, aliases), (expected, expected), "after day {day}");
-        disk.push(bytes_below(directory.path()));
+        let table = bytes_below(&directory.path().join("table"));
+        // sled's file grows by half a MiB and is cleaned behind that.
+        assert!(table < 3 << 20, "the table has {table} bytes after day {day}");
+        disk.push(bytes_below(directory.path()) - table);
         clock.advance(DAY_MS);
     }
     let (early, late) = disk[8..].split_at(6);
@@ -122,8 +125,9 @@ async fn a_contact_with_an_id_to_remember_stays_and_its_duplicate_is_still_known
     swept(&app).await;
     swept(&app).await;
     assert_eq!((keys(&*store, Table::Contact).await, keys(&*store, Table::Alias).await), (0, 0));
-    let again = envelope(&[text("wamid.later", "6281200000042", "hai")]);
-    assert_eq!(app.post(&again).await, 200);
+    let mut again = text("wamid.later", "6281200000042", "hai");
+    again["timestamp"] = clock_s(&clock).to_string().into();
+    assert_eq!(app.post(&envelope(&[again])).await, 200);
     app.at_rest().await;
     let record = store.get(Table::Contact, only_key(&*store).await).await.unwrap().unwrap();
     assert_eq!(ContactRecord::decode(&record).unwrap().rev, 1, "whoever comes back is new");

@@ -1,5 +1,6 @@
 //! One binary for all tests that look at more than one module; a file a subject.
 
+mod alerts;
 mod app;
 mod attacks;
 mod bounds;

@@ -91,3 +91,62 @@ impl Life {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::session::record::SEEN_MS;
+    use crate::domain::contact::{BusinessNumber, Recipient};
+    use crate::domain::message::MessageId;
+    use crate::domain::phone::Phone;
+    use crate::domain::time::HOUR_MS;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+    /// What sealing and the table add to a record.
+    const AROUND_BYTES: usize = 45 + 8;
+    /// Of the moment of consent, which is kept for a year.
+    const CONSENT_BYTES: usize = 7;
+
+    fn record(ids: usize) -> ContactRecord {
+        let mut record = ContactRecord { rev: 12, ..ContactRecord::fresh(NOW) };
+        for id in 0..ids {
+            record.seen.note(&MessageId(format!("wamid.{id}")), NOW);
+        }
+        let phone = Phone::from_wa_id("6281200000042").expect("a phone");
+        record.identity.phone = Some(phone);
+        record.reply_to = Some((BusinessNumber("100000000000001".into()), Recipient::Phone(phone)));
+        record
+    }
+
+    #[test]
+    fn a_finished_contact_rests_in_two_hundred_bytes() {
+        let bytes = record(5).encode().0.len() + CONSENT_BYTES + AROUND_BYTES;
+        assert!(bytes <= 200, "{bytes} bytes");
+    }
+
+    #[test]
+    fn what_is_under_way_stays_and_what_is_over_goes() {
+        let rules = Rules::default();
+        let later = NOW.plus_ms(SEEN_MS + HOUR_MS);
+        assert_eq!(rest(&record(5), later, &rules), Rest::Goes);
+        let waking = ContactRecord { wish: Some(later), ..record(5) };
+        assert_eq!(rest(&waking, later, &rules), Rest::Stays, "it wants to be woken");
+        assert_eq!(rest(&record(40), NOW.plus_ms(SEEN_MS - HOUR_MS), &rules), Rest::Stays, "its ids still count");
+    }
+
+    #[test]
+    fn many_ids_past_their_time_are_worth_a_write() {
+        let mut record = record(SPENT_IDS_MIN);
+        let later = NOW.plus_ms(SEEN_MS + HOUR_MS);
+        // Noted by a clock that had not moved yet, so that the old ones are still there.
+        record.seen.note(&MessageId("wamid.new".into()), NOW.plus_ms(2 * HOUR_MS));
+        let Rest::Shrinks(left) = rest(&record, later, &Rules::default()) else { panic!("it stays as it is") };
+        assert_eq!(left.seen.len(), 1);
+    }
+
+    #[test]
+    fn a_contact_that_comes_back_has_another_epoch() {
+        let first = ContactRecord::fresh(NOW);
+        assert_ne!(first.state, ContactRecord::fresh(NOW.plus_ms(SEEN_MS)).state, "old buttons never act again");
+    }
+}

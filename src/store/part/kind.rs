@@ -31,6 +31,16 @@ const CARRIED: [(Kind, Kind); 4] = [
 ];
 
 impl Kind {
+    /// One more than the largest number.
+    pub(in crate::store) const NUMBERS: usize = 16;
+
+    /// The kinds that were counted, by number.
+    pub(in crate::store) fn counted(counts: &[u64; Self::NUMBERS]) -> impl Iterator<Item = (Self, u64)> {
+        let of =
+            |(number, count): (u8, &u64)| Self::from_number(number).filter(|_| *count > 0).map(|kind| (kind, *count));
+        (0..).zip(counts).filter_map(of)
+    }
+
     /// For people who look into a store.
     pub(in crate::store) fn name(self) -> &'static str {
         match self {

@@ -83,6 +83,10 @@ impl Tree for Sled {
         })
     }
 
+    fn bytes_on_disk(&self) -> Result<u64, TreeFault> {
+        caught(|| self.db.size_on_disk())
+    }
+
     fn sync(&self) -> Result<(), TreeFault> {
         caught(|| self.db.flush().map(drop))?;
         // Any handle of a file syncs all of the file.
