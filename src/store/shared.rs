@@ -157,7 +157,9 @@ impl Shared {
         let values = group.iter().zip(payloads).flat_map(|(job, payload)| {
             let parts = part::parts(&bytes[payload.clone()])
                 .unwrap_or_else(|fault| unreachable!("a record that was just written is read: {fault}"));
-            parts.iter().for_each(|stored| kinds[stored.kind as usize] += 1);
+            for stored in &parts {
+                kinds[stored.kind as usize] += 1;
+            }
             parts.into_iter().filter_map(move |stored| tree::read(job.lsn, &stored))
         });
         self.pending.add(values, last, bytes.len() as u64);
