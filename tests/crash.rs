@@ -6,6 +6,8 @@
 
 #[path = "crash/crowd.rs"]
 mod crowd;
+#[path = "crash/deferred.rs"]
+mod deferred;
 #[path = "crash/history.rs"]
 mod history;
 #[path = "crash/inside.rs"]

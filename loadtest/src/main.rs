@@ -11,6 +11,7 @@ mod figures;
 mod scenario;
 mod script;
 mod server;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -47,6 +48,9 @@ struct Cli {
 enum Command {
     /// Play a scenario of loadtest/scenarios (or a file) and hold the server to its limits.
     Run(Run),
+    /// Measure the store by itself.
+    #[command(subcommand)]
+    Store(store::Figure),
     /// Measure how long one certificate takes.
     Certificate {
         #[arg(long, default_value_t = 5_000)]
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::Certificate { count, write } => {
             certificate::measure(count, write.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Store(figure) => store::measure(figure),
         Command::Run(run) => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -19,7 +19,8 @@ use super::server::{PATIENCE, Server, Site};
 
 const CITIZENS: usize = 40;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+/// A number from the environment.
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 

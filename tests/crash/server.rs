@@ -12,7 +12,7 @@ use siaga::emulator::{self, Options, Redelivery};
 
 const APP_SECRET: &str = "crash-test-app-secret";
 const ACCESS_TOKEN: &str = "crash-test-access-token";
-const NUMBER_ID: &str = "100000000000567";
+pub(crate) const NUMBER_ID: &str = "100000000000567";
 /// Generous: a slow machine is not a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -54,8 +54,14 @@ impl Site {
             key = path.join("siaga.key").display(),
         );
         std::fs::write(path.join("siaga.toml"), base).expect("settings written");
-        std::fs::write(path.join("more.toml"), settings).expect("settings written");
-        Self { directory, port: free_port(), ops_port: free_port() }
+        let site = Self { directory, port: free_port(), ops_port: free_port() };
+        site.set(settings);
+        site
+    }
+
+    /// Other settings over the test's, from the next start on.
+    pub(crate) fn set(&self, settings: &str) {
+        std::fs::write(self.path().join("more.toml"), settings).expect("settings written");
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -26,8 +26,11 @@ const NO_SPACE_CALLS: u64 = 3;
 pub(crate) enum Fault {
     /// The power goes: nothing of this call happens, or a part of its write.
     PowerLoss,
-    /// The call fails, and nothing of it happened.
+    /// The call fails, and nothing of it happened; so do all that follow.
     Error,
+    /// This one call fails, and nothing of it happened. The next would say that all is well: a kernel forgets that
+    /// it lost something once it has told.
+    Glitch,
     /// Half of the write happens, then it fails.
     ShortWrite,
     NoSpace,
@@ -134,7 +137,11 @@ impl Platter {
         if self.dead {
             return Some(Fault::Error);
         }
-        let last = |(at, fault): &(u64, Fault)| if *fault == Fault::NoSpace { at + NO_SPACE_CALLS } else { u64::MAX };
+        let last = |(at, fault): &(u64, Fault)| match fault {
+            Fault::NoSpace => at + NO_SPACE_CALLS,
+            Fault::Glitch => at + 1,
+            Fault::PowerLoss | Fault::Error | Fault::ShortWrite => u64::MAX,
+        };
         let now = |trap: &(u64, Fault)| (trap.0..last(trap)).contains(&self.calls);
         let fault = self.fault_at.filter(now).map(|(_, fault)| fault);
         self.dead |= fault == Some(Fault::PowerLoss);

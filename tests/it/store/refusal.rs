@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use siaga::ports::{Part, Store, StoreError};
-use siaga::store::Journal;
+use siaga::store::{Journal, Options};
 
 use super::disk::{Fault, SimDisk};
-use super::world::{Seen, get, inbox, open_on, options, patient, put, record, value};
+use super::world::{Seen, get, inbox, open_on, options, patient, put, record, trimming, value};
 
 const CALLS: u64 = 200;
 /// Enough to pass that many disk calls, rotations among them.
@@ -32,11 +32,10 @@ fn fill(store: &Journal) -> u8 {
     RECORDS
 }
 
-fn refuse_at(call: u64, fault: Fault, power: bool) {
-    let path = Path::new("/refusing");
+fn refuse_at(call: u64, fault: Fault, power: bool, options: &Options) {
     let disk = SimDisk::new(false);
     disk.fail_at(call, fault);
-    let acknowledged = match open_on(&disk, &options(path)) {
+    let acknowledged = match open_on(&disk, options) {
         Ok(store) => {
             let acknowledged = fill(&store);
             // A journal that found no room has gone on; whatever else was refused is the end.
@@ -51,7 +50,7 @@ fn refuse_at(call: u64, fault: Fault, power: bool) {
         Err(_) => 0,
     };
     let next = disk.restart(power.then_some(call));
-    let store = open_on(&next, &options(path)).unwrap_or_else(|fault| panic!("call {call}: {fault}"));
+    let store = open_on(&next, options).unwrap_or_else(|fault| panic!("call {call}: {fault}"));
     let rows = store.attach(Arc::new(Seen::default())).inbox.len();
     assert!(rows >= usize::from(acknowledged) && rows <= usize::from(acknowledged) + 1, "call {call}: {rows}");
     for number in 0..acknowledged {
@@ -63,10 +62,21 @@ fn refuse_at(call: u64, fault: Fault, power: bool) {
 
 #[test]
 fn whichever_call_is_refused_nothing_acknowledged_is_lost() {
-    for call in 1..CALLS {
-        for fault in [Fault::Error, Fault::NoSpace, Fault::ShortWrite] {
+    let path = Path::new("/refusing");
+    for call in 1..=CALLS {
+        for fault in [Fault::Error, Fault::Glitch, Fault::NoSpace, Fault::ShortWrite] {
             // Every other time the machine goes down with the process.
-            refuse_at(call, fault, call % 2 == 0);
+            refuse_at(call, fault, call % 2 == 0, &options(path));
+        }
+    }
+}
+
+#[test]
+fn nor_is_it_when_the_store_exports_and_trims_all_the_while() {
+    let path = Path::new("/refusing");
+    for call in 1..=CALLS {
+        for fault in [Fault::Error, Fault::Glitch, Fault::NoSpace, Fault::ShortWrite] {
+            refuse_at(call, fault, call % 2 == 1, &trimming(path));
         }
     }
 }
