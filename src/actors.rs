@@ -133,6 +133,12 @@ pub struct Figures {
     pub retry_max_ms: i64,
     pub tries_max: u32,
     pub reconcile_ms: i64,
+    /// With so few messages left in a citizen's bucket, what waits for him is merged.
+    pub pair_low: i64,
+    /// Free-form messages leave only within the 24 h window. `false` where a test's chats live longer.
+    pub keeps_window: bool,
+    /// What is said where the 24 h window is closed: a template's name and language.
+    pub window_template: Option<(String, String)>,
     pub sms_tries_max: u32,
     /// How often timers are looked at.
     pub tick_ms: u64,
@@ -161,6 +167,9 @@ impl Default for Figures {
             retry_max_ms: 60_000,
             tries_max: 8,
             reconcile_ms: 120_000,
+            pair_low: 15,
+            keeps_window: true,
+            window_template: None,
             sms_tries_max: 5,
             tick_ms: 25,
             sweep_every_ms: 1_000,

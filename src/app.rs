@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::actors::ledger::Ledger;
 use crate::actors::root::{self, Health, Root, Sights};
 use crate::actors::shard::view::ShardView;
+use crate::actors::switchboard::standing;
 use crate::actors::{Shards, sweep};
 use crate::control::socket::Served;
 use crate::desk::Desk;
@@ -142,14 +143,15 @@ impl App {
         let lines = ports::lines(&options, emulator.as_ref())?;
         let draining = Arc::new(Draining::default());
         let budgets = Arc::new(neighbours::budgets(&options.numbers));
+        standing::restore(store.as_ref(), &budgets).await?;
         let switchboard = Arc::new(ports::switchboard(&options, &store));
         let gate = servers::gate(&options, &store, &budgets, &draining, &switchboard);
         let service_gate = neighbours::service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
         let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
-        let neighbours =
-            Arc::new(neighbours::neighbours(options, &store, lines, &registry, &desk, (budgets, ledger, switchboard)));
+        let own = (Arc::clone(&budgets), ledger, switchboard);
+        let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, &registry, &desk, own));
         let shards = Shards::new(neighbours.figures.shards, service_gate);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
@@ -164,6 +166,7 @@ impl App {
             shards: Arc::clone(&shards),
             sights: Arc::clone(&sights),
             calls,
+            budgets,
         });
         let control = door.map(|door| door.open(Arc::clone(&shards))).transpose()?;
         let chat = emulator.as_ref().map(Emulator::address);

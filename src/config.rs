@@ -78,6 +78,9 @@ pub struct WhatsApp {
     pub retry_max_ms: u64,
     pub tries_max: u32,
     pub reconcile_s: u64,
+    pub pair_low: u64,
+    pub window_template: String,
+    pub window_template_language: String,
 }
 
 /// Who is at the other end.

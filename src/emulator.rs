@@ -22,6 +22,7 @@ mod options;
 mod page;
 mod poster;
 mod rate;
+mod referee;
 mod say;
 mod sms;
 mod statuses;
@@ -45,6 +46,7 @@ pub use faults::Fault;
 pub use media::File;
 pub use options::{Bounds, DemoCard, DemoPerson, Number, Options, Redelivery, Rules, StatusDelays, Template};
 pub use poster::{Posting, Signing, Stored};
+pub use referee::Referee;
 pub use say::{Card, Content, Saying, Sender};
 use world::World;
 

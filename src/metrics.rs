@@ -34,6 +34,7 @@ pub fn describe() {
     describe_counter!("siaga_messages_refused_total", "messages refused by policy, by reason");
     describe_counter!("siaga_sends_total", "messages to citizens, by how they ended");
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
+    describe_counter!("siaga_limits_total", "rates cut, sends held or stopped, replies merged, by what it was");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
     describe_gauge!("siaga_neighbour_open", "1 while calls to a neighbour are refused, by neighbour");
     describe_gauge!("siaga_waiting", "citizens in the waiting room");
@@ -110,6 +111,11 @@ pub fn send_ended(outcome: &'static str) {
 /// A reply was taken by Meta, this long after the message was accepted.
 pub fn reply_taken(after: Duration) {
     histogram!("siaga_reply_seconds").record(after.as_secs_f64());
+}
+
+/// A limit acted: rates cut, sends held or stopped, replies merged; `what` is a constant of the limits.
+pub fn limit_acted(what: &'static str) {
+    counter!("siaga_limits_total", "what" => what).increment(1);
 }
 
 /// A neighbour was called.

@@ -1,11 +1,13 @@
-//! The outbox of a shard: lets rows out in order, within budgets, and settles them.
+//! The outbox of a shard: lets rows out as [`Lanes`] decides, and settles them.
 //!
 //! It owns nothing that matters: rows are in [`Lanes`] and in the journal. What ends a row is written down as
 //! `CloseOutbox`, without waiting: if that note is lost in a crash, the row is reconciled at the next start.
 //! Statuses settle rows too, also before the answer to the send was read, and never wake a session.
 
+mod ending;
 pub mod lane;
 pub mod lanes;
+pub mod merge;
 pub mod retry;
 
 use std::time::Duration;
@@ -15,19 +17,19 @@ use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 pub use lane::{Send, recovered};
 pub use lanes::{Lanes, LanesView};
 
-use self::lane::Outcome;
-use self::lanes::Next;
+use self::ending::{ending, name};
+use self::lane::{Outcome, Swap};
+use self::lanes::{Next, Pace};
 use self::retry::Retry;
 use super::board::Mail;
 use super::session::Home;
-use super::{sender, supervision, tag};
+use super::{Neighbours, sender, supervision, tag};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{DeliveryState, MessageId, Status};
-use crate::domain::time::Timestamp;
-use crate::limits::Pairs;
+use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::metrics;
-use crate::ports::{DeadLetter, DeadReason, OutboxRow, Part, Record, RowId, Settlement, StoreError};
-use crate::wire::codes::{self, Class};
+use crate::ports::{OutboxRow, Part, Record, RowId, Settlement, StoreError, Ticket};
+use crate::wire::codes::{self, Class, WINDOW_CLOSED};
 
 /// Things done in one go before others on the thread get their turn.
 const GO_MAX: usize = 256;
@@ -35,11 +37,10 @@ const GO_MAX: usize = 256;
 /// The actor.
 pub struct Outbox {
     home: Home,
-    pairs: Pairs,
     /// Which outbox of these lanes it is: an older one, left behind by a shard that died, goes.
     claim: u64,
-    /// Rows that a number's budget held back, in the air until the next tick.
-    starved: Vec<(ContactId, RowId)>,
+    /// Rows that the store could not tell about, in the air until the next tick.
+    parked: Vec<(ContactId, RowId)>,
 }
 
 /// There may be something new.
@@ -49,7 +50,7 @@ struct Tick;
 
 impl Outbox {
     pub fn new(home: Home) -> Self {
-        Self { home, pairs: Pairs::default(), claim: 0, starved: Vec::new() }
+        Self { home, claim: 0, parked: Vec::new() }
     }
 
     fn lanes(&self) -> std::sync::Arc<Lanes> {
@@ -82,14 +83,19 @@ impl Outbox {
             left -= 1;
         }
         let now = self.now();
+        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
         while left > 0
-            && let Some(next) = lanes.next(now, self.home.neighbours.figures.sends_in_flight_max)
+            && let Some(next) = lanes.next(now, &pace(&neighbours))
         {
             match next {
-                Next::Go(contact, send) => self.go(contact, send, now),
-                Next::GiveUp(contact, id) => {
+                Next::Go(contact, send) => self.go(contact, send, None),
+                Next::Swap(contact, swap) => self.swap(contact, swap, now),
+                Next::GiveUp(contact, id, code) => {
+                    let row = lanes.row(contact, id);
                     lanes.settle(contact, id);
-                    self.close(id, Settlement::Failed { code: None }, None);
+                    metrics::send_ended(if code == Some(WINDOW_CLOSED) { "window_closed" } else { "given_up" });
+                    // What may have arrived is no dead letter.
+                    self.close(id, &Settlement::Failed { code }, row.as_deref().filter(|_| code.is_some()));
                 }
             }
             left -= 1;
@@ -107,41 +113,65 @@ impl Outbox {
         }
     }
 
-    fn go(&mut self, contact: ContactId, send: Send, now: Timestamp) {
+    /// Sends a row; one that was written down only now leaves when that is durable.
+    fn go(&mut self, contact: ContactId, send: Send, written: Option<Ticket>) {
         let id = send.id;
-        let lanes = self.lanes();
-        if let Err(until) = self.pairs.take(&send.row.number, contact, now) {
-            return lanes.ended(contact, id, Outcome::HeldBack { until });
-        }
-        if !self.home.neighbours.budgets.take(&send.row.number) {
-            self.pairs.give_back(&send.row.number, contact);
-            self.starved.push((contact, id));
-            return;
-        }
-        supervision::task(sender::attempt(self.home.clone(), send), move |outcome| {
+        let (lanes, home) = (self.lanes(), self.home.clone());
+        let attempt = async move {
+            if let Some(ticket) = written
+                && ticket.durable.await.is_err()
+            {
+                return Outcome::NotNow;
+            }
+            sender::attempt(home, send).await
+        };
+        supervision::task(attempt, move |outcome| {
             // A panicking channel may have sent before it panicked.
             lanes.ended(contact, id, outcome.unwrap_or(Outcome::Ambiguous));
         });
     }
 
+    /// Writes down that one row stands in for others, as one record, and sends it.
+    fn swap(&mut self, contact: ContactId, swap: Swap, now: Timestamp) {
+        let lanes = self.lanes();
+        let Some(first) = swap.taken.first().map(|(id, ..)| *id) else { return };
+        let mut parts = vec![Part::OpenOutbox(swap.row.clone())];
+        for (row, content, how) in &swap.taken {
+            parts.extend(ending(*row, how, Some(content), now));
+        }
+        match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
+            Ok(ticket) => {
+                for (.., how) in &swap.taken {
+                    metrics::limit_acted(if *how == Settlement::Merged { "merged" } else { "replaced" });
+                }
+                let send = lanes.swap(contact, swap, RowId { lsn: ticket.lsn, index: 0 });
+                self.go(contact, send, Some(ticket));
+            }
+            // No room to write it down: it stays as it is.
+            Err(_) => lanes.ended(contact, first, Outcome::HeldBack { until: now.plus_ms(SECOND_MS) }),
+        }
+    }
+
     fn ended(&mut self, contact: ContactId, id: RowId, outcome: Outcome) {
         if outcome == Outcome::NotNow {
-            self.starved.push((contact, id));
+            self.parked.push((contact, id));
             return;
         }
-        if let Outcome::Refused { class: Class::StopAndPage | Class::Configuration, code } = &outcome {
-            tracing::error!(code, "meta takes no messages from us; an operator must act");
+        if let Outcome::Refused { class: Class::Configuration, code } = &outcome {
+            tracing::error!(code, "meta does not take this kind of message from us; an operator must act");
         }
         metrics::send_ended(name(&outcome));
         let row = self.lanes().row(contact, id);
         let retry = self.retry();
-        if let Some(how) = self.lanes().conclude(contact, id, outcome, self.now(), retry) {
+        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
+        let settled = self.lanes().conclude(contact, id, outcome, self.now(), retry, &neighbours.budgets);
+        if let Some(how) = settled {
             if let (Settlement::Sent(message), Some(row)) = (&how, &row) {
                 self.moved(contact, id, message, DeliveryState::Sent);
                 let after = u64::try_from(self.now().since_ms(row.born_at)).unwrap_or_default();
                 metrics::reply_taken(Duration::from_millis(after));
             }
-            self.close(id, how, row.as_deref());
+            self.close(id, &how, row.as_deref());
         }
     }
 
@@ -158,18 +188,8 @@ impl Outbox {
     }
 
     /// Writes down that a row is settled. Not awaited: nothing but a restart depends on it.
-    fn close(&self, id: RowId, how: Settlement, row: Option<&OutboxRow>) {
-        let mut parts = Vec::with_capacity(2);
-        if let (Settlement::Failed { .. }, Some(row)) = (&how, row) {
-            metrics::dead_lettered("unsendable");
-            parts.push(Part::DeadLetter(DeadLetter {
-                at: self.now(),
-                reason: DeadReason::Unsendable,
-                contact: Some(row.contact),
-                body: postcard::to_stdvec(row).unwrap_or_default(),
-            }));
-        }
-        parts.push(Part::CloseOutbox { row: id, how });
+    fn close(&self, id: RowId, how: &Settlement, row: Option<&OutboxRow>) {
+        let parts = ending(id, how, row, self.now());
         let record = Record { writer: Some(self.home.writer), parts };
         match self.home.neighbours.store.append(record.clone()) {
             Ok(_) | Err(StoreError::Closed | StoreError::Fenced { .. }) => {}
@@ -198,10 +218,12 @@ impl Outbox {
         };
         self.moved(contact, id, &status.message, status.state);
         let lanes = self.lanes();
-        let row = lanes.row(contact, id);
-        if row.is_none() {
-            return;
+        let now = self.now();
+        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
+        if let (DeliveryState::Failed, Some(code)) = (status.state, status.error) {
+            lanes.learn(&status.number, contact, code, now, &neighbours.budgets);
         }
+        let Some(row) = lanes.row(contact, id) else { return };
         let how = match (status.state, status.error) {
             (DeliveryState::Failed, code) => {
                 let class = code.map_or(Class::Unknown, codes::class);
@@ -209,36 +231,34 @@ impl Outbox {
                 Settlement::Failed { code }
             }
             (DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read, _) => {
+                neighbours.budgets.accepted(&row.number);
                 Settlement::Sent(status.message.clone())
             }
         };
         if lanes.settle(contact, id) {
-            self.close(id, how, row.as_deref());
+            self.close(id, &how, Some(&row));
         }
     }
 
     fn tick(&mut self) {
         let lanes = self.lanes();
-        for (contact, id) in self.starved.drain(..) {
+        for (contact, id) in self.parked.drain(..) {
             let now = self.home.neighbours.clock.now();
             lanes.land(contact, id, now);
         }
-        self.pairs.forget(self.now());
+        lanes.forget(self.now());
         self.work();
     }
 }
 
-/// A closed name, for the metric's label.
-fn name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Sent(_) => "sent",
-        Outcome::Stale => "stale",
-        Outcome::Refused { class, .. } => class.name(),
-        Outcome::Unreachable => "unreachable",
-        Outcome::Ambiguous => "ambiguous",
-        Outcome::Unsendable => "unsendable",
-        Outcome::NotNow => "not_now",
-        Outcome::HeldBack { .. } => "held_back",
+fn pace(neighbours: &Neighbours) -> Pace<'_> {
+    Pace {
+        budgets: &neighbours.budgets,
+        in_flight_max: neighbours.figures.sends_in_flight_max,
+        pair_low: neighbours.figures.pair_low,
+        keeps_window: neighbours.figures.keeps_window,
+        template: neighbours.figures.window_template.as_ref(),
+        planned: true,
     }
 }
 

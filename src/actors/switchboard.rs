@@ -32,12 +32,15 @@ use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::domain::message::{Inbound, Status};
 use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
+use crate::limits::Standing;
 use crate::ports::{
     DeadLetter, InboxBody, InboxRow, Key, Part, Record, RowId, Store, StoreError, Table, Ticket, Value,
 };
+use crate::wire::payload::Ring;
 
 mod forget;
 mod naming;
+pub mod standing;
 
 pub(super) use forget::contact_of;
 use naming::Naming;
@@ -70,6 +73,10 @@ pub struct Brought {
     pub dead: Vec<DeadLetter>,
     /// Dead letters that this is the retry of: closed by the same record.
     pub letters: Vec<RowId>,
+    /// Calls of citizens, who are known or not.
+    pub calls: Vec<Ring>,
+    /// News of our numbers, account and templates that hold after a restart.
+    pub standing: Vec<Standing>,
 }
 
 /// The switchboard; one for all web workers.
@@ -99,6 +106,12 @@ impl Switchboard {
             let contact = naming.name(&message.from).await?;
             rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Message(message) });
         }
+        for Ring { from, to, at } in brought.calls {
+            // A stranger's call opens nothing that we would use.
+            if let Some(contact) = naming.known(&from).await? {
+                rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Called { number: to, at } });
+            }
+        }
         let Naming { puts, drops, mut told, merges, .. } = naming;
         let mut parts: Vec<Part> = puts
             .into_iter()
@@ -124,6 +137,7 @@ impl Switchboard {
         parts.extend(brought.statuses.into_iter().map(Part::Status));
         parts.extend(brought.dead.into_iter().map(Part::DeadLetter));
         parts.extend(brought.letters.into_iter().map(Part::CloseDeadLetter));
+        parts.extend(brought.standing.iter().map(standing::put));
         if parts.is_empty() {
             return Ok(None);
         }

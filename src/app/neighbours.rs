@@ -16,9 +16,11 @@ use crate::limits::admission::Pace;
 use crate::ports::Store;
 use crate::registry::embedded::EmbeddedRegistry;
 
+/// What each number may send and hear.
 pub(super) fn budgets(numbers: &[emulator::Number]) -> Budgets {
     let number = |number: &emulator::Number| (business_number(number), number.messages_per_s);
-    Budgets::new(numbers.iter().map(number))
+    let budgets = Budgets::new(numbers.iter().map(number));
+    numbers.iter().fold(budgets, |budgets, own| budgets.known_as(&business_number(own), &own.display))
 }
 
 /// The service gate, over the server's own numbers.

@@ -210,6 +210,9 @@ fn figures(config: &Config, shards: usize) -> Figures {
         retry_max_ms: ms(whatsapp.retry_max_ms),
         tries_max: whatsapp.tries_max,
         reconcile_ms: ms(whatsapp.reconcile_s.saturating_mul(1_000)),
+        pair_low: ms(whatsapp.pair_low),
+        window_template: (!whatsapp.window_template.is_empty())
+            .then(|| (whatsapp.window_template.clone(), whatsapp.window_template_language.clone())),
         ..Figures::default()
     }
 }

@@ -139,7 +139,7 @@ impl Control {
                 }),
                 Decoded::Status(status) => brought.statuses.push(status),
                 Decoded::System(change) => brought.changes.push((change.old, change.new)),
-                Decoded::Account(_) | Decoded::Ignored(_) => {}
+                Decoded::Account(_) | Decoded::Call(_) | Decoded::Ignored(_) => {}
                 Decoded::Dead { reason, bytes } => {
                     brought.dead.push(DeadLetter { at, reason, contact: None, body: bytes });
                 }
@@ -168,7 +168,7 @@ fn again(reason: DeadReason, id: RowId, body: InboxBody) -> InboxBody {
         InboxBody::Message(ref message) if reason == DeadReason::Poison => {
             InboxBody::Message(Inbound { id: message.id.again(&id.to_string()), ..message.clone() })
         }
-        InboxBody::Message(_) | InboxBody::Notice(_) => body,
+        InboxBody::Message(_) | InboxBody::Notice(_) | InboxBody::Called { .. } => body,
     }
 }
 

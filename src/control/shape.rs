@@ -13,6 +13,7 @@ pub(super) fn of(letter: &DeadLetter) -> String {
         DeadReason::Poison | DeadReason::CrashLoop => match postcard::from_bytes(&letter.body) {
             Ok(InboxBody::Message(message)) => inbound(message),
             Ok(InboxBody::Notice(_)) => "a notice of this server to the conversation".to_owned(),
+            Ok(InboxBody::Called { .. }) => "a citizen's call".to_owned(),
             Err(_) => UNREAD.to_owned(),
         },
         DeadReason::UnknownNumber => postcard::from_bytes(&letter.body).map_or_else(|_| UNREAD.to_owned(), inbound),
@@ -40,6 +41,7 @@ fn reply(row: &OutboxRow) -> String {
         Outbound::Buttons { .. } => "buttons",
         Outbound::List { .. } => "list",
         Outbound::Certificate { .. } => "certificate",
+        Outbound::Template { .. } => "a template",
     };
     format!("{kind} of ours ({form}) from number {}", number(&row.number.0))
 }

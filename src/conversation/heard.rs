@@ -224,7 +224,7 @@ fn offers(message: &Settled<'_>, state: &State, context: &Context<'_>) -> Offers
     let quoted = message.quotes.and_then(context.quoted);
     let buttons: &[Button] = match quoted.as_deref() {
         Some(Outbound::Buttons { buttons, .. } | Outbound::List { rows: buttons, .. }) => buttons,
-        Some(Outbound::Text { .. } | Outbound::Certificate { .. }) | None => &[],
+        Some(Outbound::Text { .. } | Outbound::Certificate { .. } | Outbound::Template { .. }) | None => &[],
     };
     let ids: Vec<_> = buttons.iter().filter_map(|button| Choice::from_id(&button.id)).collect();
     let are_old = ids.iter().any(|(epoch, _)| *epoch != state.epoch);

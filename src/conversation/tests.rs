@@ -136,6 +136,7 @@ fn said(effects: &[Effect]) -> String {
         Some(match &reply.message {
             Outbound::Text { body } | Outbound::Buttons { body, .. } | Outbound::List { body, .. } => body.0.clone(),
             Outbound::Certificate { file_name, caption, .. } => format!("({file_name}) {}", caption.0),
+            Outbound::Template { name, .. } => format!("({name})"),
         })
     });
     bodies.collect::<Vec<_>>().join(" | ")

@@ -98,6 +98,16 @@ pub enum ReplyKind {
     Notice,
 }
 
+/// Who goes first where a business number has not enough room for all. The first is the most urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Urgency {
+    /// Of a session in progress, or with a code out.
+    Session,
+    Reply,
+    /// Unasked.
+    Notice,
+}
+
 /// One message of the service, within Meta's limits (cloud-api.md 4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outbound {
@@ -109,6 +119,8 @@ pub enum Outbound {
     List { body: Text, footer: Option<Text>, open: Text, rows: Vec<Button> },
     /// A certificate as a PDF, made when it is sent. Caption at most 1,024.
     Certificate { certificate: Box<Certificate>, file_name: String, caption: Text },
+    /// A template that Meta approved, without parameters: all that may be said outside the 24 h window.
+    Template { name: String, language: String },
 }
 
 /// A reply button (title at most 20 characters) or a list row (at most 24).

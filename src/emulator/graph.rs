@@ -22,6 +22,12 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 pub(super) use error::title;
+
+/// Codes of the rules of the moment.
+pub(super) const THROUGHPUT: u32 = Code::THROUGHPUT.0;
+pub(super) const PAIR: u32 = Code::PAIR.0;
+pub(super) const WINDOW: u32 = Code::WINDOW.0;
+
 use error::{Code, GraphError};
 use request::Request;
 

@@ -168,15 +168,14 @@ pub(super) fn post(world: &Arc<World>, sayings: Vec<Saying>) -> Result<Posting, 
         let chat = saying.from.chat().ok_or(SayError::Nobody)?;
         addressed.push(((number, chat), saying));
     }
-    if !world.contacts.room_for(addressed.iter().map(|(chat, _)| chat)) {
+    if !world.referee.contacts.room_for(addressed.iter().map(|(chat, _)| chat)) {
         return Err(SayError::Full);
     }
     let mut updates = Vec::with_capacity(addressed.len());
     let mut ids = Vec::with_capacity(addressed.len());
     for ((number, chat), saying) in addressed {
         let id = saying.id.clone().unwrap_or_else(ids::message_id);
-        world.contacts.wrote(number, &saying.from, &id, world.now())?;
-        world.charge_throughput(number);
+        world.referee.wrote(number, &saying.from, &id, world.now())?;
         world.history.open(&chat, &saying.from);
         updates.push(message::update(world, number, &id, &saying));
         let quotes = saying.quotes.or_else(|| saying.content.quotes().cloned());

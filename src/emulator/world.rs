@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 
-use super::contacts::Contacts;
 use super::error::EmulatorError;
 use super::event::Happening;
 use super::faults::Faults;
 use super::history::History;
 use super::media::Media;
 use super::options::{Number, Options};
-use super::rate::{Bucket, Rate};
+use super::referee::Referee;
 use super::statuses::Gathered;
 use crate::domain::contact::Recipient;
 use crate::domain::time::Timestamp;
@@ -25,12 +24,11 @@ pub(super) struct World {
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) client: reqwest::Client,
     pub(super) connections: Semaphore,
-    pub(super) contacts: Contacts,
+    pub(super) referee: Referee,
     pub(super) history: History,
     pub(super) media: Media,
     pub(super) faults: Faults,
     pub(super) gathered: Gathered,
-    throughput: Vec<Mutex<Bucket>>,
     open_posts: AtomicUsize,
     closing: watch::Sender<bool>,
 }
@@ -42,6 +40,7 @@ impl World {
     /// Must be called within a tokio runtime: webhooks are posted on it.
     pub(super) fn new(options: Options, address: SocketAddr) -> Result<Arc<Self>, EmulatorError> {
         let bounds = &options.bounds;
+        let rates: Vec<u32> = options.numbers.iter().map(|number| number.messages_per_s).collect();
         let client = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(bounds.connections_max)
@@ -52,12 +51,11 @@ impl World {
             runtime: tokio::runtime::Handle::current(),
             client,
             connections: Semaphore::new(bounds.connections_max.max(1)),
-            contacts: Contacts::new(bounds.contacts_max, bounds.message_ids_max),
+            referee: Referee::new(options.rules.clone(), &rates, bounds.contacts_max, bounds.message_ids_max),
             history: History::new(bounds),
             media: Media::new(bounds.media_bytes_max),
             faults: Faults::new(&options.faults, options.latency_ms),
             gathered: Gathered::default(),
-            throughput: options.numbers.iter().map(|_| Mutex::default()).collect(),
             open_posts: AtomicUsize::new(0),
             closing: watch::Sender::new(false),
             options,
@@ -75,22 +73,6 @@ impl World {
     /// The business number with this `phone_number_id`, and its place.
     pub(super) fn number(&self, id: &str) -> Option<(usize, &Number)> {
         self.options.numbers.iter().enumerate().find(|(_, number)| number.id == id)
-    }
-
-    /// Counts a message of the server against its number's throughput; `false`: too many.
-    pub(super) fn throughput_allows(&self, number: usize) -> bool {
-        !self.options.rules.throughput || self.with_throughput(number, Bucket::take).unwrap_or(true)
-    }
-
-    /// Counts a citizen's message against the number's throughput.
-    pub(super) fn charge_throughput(&self, number: usize) {
-        self.with_throughput(number, Bucket::charge);
-    }
-
-    fn with_throughput<T>(&self, number: usize, with: impl FnOnce(&mut Bucket, Rate, Timestamp) -> T) -> Option<T> {
-        let rate = Rate::per_s(self.options.numbers.get(number)?.messages_per_s);
-        let mut bucket = lock(self.throughput.get(number)?);
-        Some(with(&mut bucket, rate, self.now()))
     }
 
     /// A place for one more POST or status on its way; `None`: all are taken.

@@ -17,7 +17,7 @@ use crate::codec::{self, CodecError};
 use crate::conversation::{AuthEpoch, Notice};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 pub use crate::domain::message::DeadReason;
-use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status};
+use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status, Urgency};
 use crate::domain::time::Timestamp;
 pub use letter::{DeadLetter, DeadLetterHead};
 
@@ -50,6 +50,8 @@ pub enum Table {
     Dedupe = 7,
     /// Budgets of codes that span accounts.
     Budget = 8,
+    /// What Meta said of our numbers and holds after a restart.
+    Standing = 9,
 }
 
 /// A key within a table, at most 64 bytes, never personal data in the clear (`ServerKeys` hashes it).
@@ -72,6 +74,11 @@ pub struct InboxRow {
 pub enum InboxBody {
     Message(Inbound),
     Notice(Notice),
+    /// The citizen called this number of ours: nothing is said to it, but it opens the 24 h window.
+    Called {
+        number: BusinessNumber,
+        at: Timestamp,
+    },
 }
 
 /// A message that has to be sent. Open until it is settled.
@@ -82,9 +89,14 @@ pub struct OutboxRow {
     pub to: Recipient,
     pub kind: ReplyKind,
     pub message: Arc<Outbound>,
-    /// Set on personal data: checked against the account at the moment of sending.
+    /// Set on personal data: checked at the moment of sending.
     pub epoch: Option<AuthEpoch>,
     pub born_at: Timestamp,
+    pub urgency: Urgency,
+    /// Free-form messages are taken until then: 24 h from the citizen's last message or call.
+    pub window_until: Timestamp,
+    /// It stands in for rows that were open before it, and keeps the first one's place.
+    pub place: Option<RowId>,
 }
 
 /// How an outbox row ended.
@@ -93,6 +105,8 @@ pub enum Settlement {
     Sent(MessageId),
     /// A newer prompt took its place before it left, or its citizen asked to be forgotten.
     Withdrawn,
+    /// It never left: a later row of its contact says what it said, in its place.
+    Merged,
     /// Its login ended before it left.
     Stale,
     /// Given up, with Meta's code if there is one.
@@ -191,12 +205,11 @@ pub trait Inlet: Send + Sync + 'static {
     fn deliver(&self, deliveries: Vec<Delivery>);
 }
 
-/// What was open when the store was opened.
+/// What was open when the store was opened; rows in (LSN, index) order.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// In (LSN, index) order.
     pub inbox: Vec<(RowId, InboxRow)>,
-    /// In (LSN, index) order; `attempted`: it may have left already.
+    /// `attempted`: it may have left already.
     pub outbox: Vec<RecoveredSend>,
     pub timers: Vec<(ContactId, Timestamp)>,
     /// Statuses that name an outbox row still open, oldest first.

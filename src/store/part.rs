@@ -243,8 +243,10 @@ pub(super) fn body<T: serde::de::DeserializeOwned>(
 }
 
 fn table(number: u8) -> Option<Table> {
-    use Table::{Account, Alias, Budget, Contact, Dedupe, Registry, Ticket, Undo};
-    [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe, Budget].into_iter().find(|table| *table as u8 == number)
+    use Table::{Account, Alias, Budget, Contact, Dedupe, Registry, Standing, Ticket, Undo};
+    [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe, Budget, Standing]
+        .into_iter()
+        .find(|table| *table as u8 == number)
 }
 
 fn encode<T: serde::Serialize>(content: &T) -> Body {

@@ -74,6 +74,10 @@ impl Expected {
             Outbound::Certificate { file_name, caption, .. } => {
                 (Some(file_name.clone()), caption, Vec::new(), Vec::new())
             }
+            Outbound::Template { name, .. } => {
+                let text = Pattern(format!("(template {name})"));
+                return Self { document: None, text, buttons: Vec::new(), rows: Vec::new() };
+            }
         };
         Self { document, text: Pattern(text.0.clone()), buttons, rows }
     }

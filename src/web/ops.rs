@@ -18,6 +18,7 @@ use crate::actors::gate::Gate;
 use crate::actors::neighbour::{Bulkheads, NeighbourView};
 use crate::actors::root::{self, Sights};
 use crate::actors::shard::view::ShardView;
+use crate::limits::Budgets;
 use crate::limits::admission::AdmissionView;
 use crate::limits::breaker::BreakerState;
 use crate::ports::Store;
@@ -40,6 +41,7 @@ pub struct Running {
     pub shards: Arc<Shards>,
     pub sights: Sights,
     pub calls: Arc<Bulkheads>,
+    pub budgets: Arc<Budgets>,
 }
 
 /// Routes of the operator's listener.
@@ -63,7 +65,11 @@ async fn readyz(desk: Data<Desk>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().body("draining\n");
     }
     match running.store.ready() {
-        Ok(()) => HttpResponse::Ok().body(format!("ready\n{}", neighbours(&running.calls))),
+        // What Meta holds back is told, and changes nothing: messages are taken in and wait.
+        Ok(()) => {
+            let meta: String = running.budgets.troubles().into_iter().map(|line| line + "\n").collect();
+            HttpResponse::Ok().body(format!("ready\n{meta}{}", neighbours(&running.calls)))
+        }
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n{}", neighbours(&running.calls))),
     }
 }

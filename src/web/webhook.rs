@@ -24,7 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::limits::Budgets;
 use crate::metrics;
 use crate::ports::{Clock, DeadLetter, Store, StoreError, Ticket};
-use crate::wire::payload::{self, AccountEvent, Part};
+use crate::wire::payload::{self, Part};
 use crate::wire::signature;
 
 /// Seconds after which a refused POST is worth trying again.
@@ -166,8 +166,10 @@ fn sort(gate: &Gate, body: &[u8], now: Timestamp) -> Brought {
             Part::Message(message) => brought.dead.push(stray(&message, now)),
             Part::Status(status) => brought.statuses.push(status),
             Part::System(change) => brought.changes.push((change.old, change.new)),
-            Part::Account(event) => tell(&event),
-            Part::Ignored(_) => {}
+            Part::Call(ring) if gate.budgets.knows(&ring.to) => brought.calls.push(ring),
+            Part::Account(event) => brought.standing.extend(gate.budgets.news(&event)),
+            // Calls to numbers that are not ours.
+            Part::Call(_) | Part::Ignored(_) => {}
             Part::Dead { reason, bytes } => {
                 let no_sender = reason == DeadReason::NoSender;
                 metrics::dead_lettered(if no_sender { "no_sender" } else { "not_understood" });
@@ -183,9 +185,4 @@ fn stray(message: &Inbound, now: Timestamp) -> DeadLetter {
     metrics::dead_lettered("unknown_number");
     let body = postcard::to_stdvec(message).unwrap_or_default();
     DeadLetter { at: now, reason: DeadReason::UnknownNumber, contact: None, body }
-}
-
-/// News of our numbers, templates and account: an operator's business.
-fn tell(event: &AccountEvent) {
-    tracing::warn!(event = event.name(), "meta has news of our account");
 }

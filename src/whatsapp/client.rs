@@ -70,7 +70,9 @@ impl GraphClient {
         let _slot = self.slot().await?;
         let media = match &*outgoing.message {
             Outbound::Certificate { .. } => Some(self.upload(&outgoing).await?),
-            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } => None,
+            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Template { .. } => {
+                None
+            }
         };
         let body = outbound::message(&outgoing.to, &outgoing.message, &outgoing.tag.0, media.as_deref())
             .ok_or_else(|| unsendable("a certificate has no uploaded file".into()))?;
@@ -117,7 +119,7 @@ impl GraphClient {
         let (render, message) = (Arc::clone(&self.render), Arc::clone(message));
         let made = tokio::task::spawn_blocking(move || match &*message {
             Outbound::Certificate { certificate, .. } => render(certificate),
-            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } => {
+            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Template { .. } => {
                 Err("only a certificate has a file".into())
             }
         });

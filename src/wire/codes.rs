@@ -26,9 +26,16 @@ pub enum Class {
     Configuration,
     /// We built the message wrong, or asked for what this service never does: give up, keep it for an operator.
     Bug,
+    /// Says too little to tell a bug from bad luck: once more, then as a bug.
+    Once,
     /// Not known, or Meta does not know: a few more tries, then give up.
     Unknown,
 }
+
+/// The window is closed (131047).
+pub const WINDOW_CLOSED: u32 = 131_047;
+/// Meta holds a number back for spam (131048): slower is not enough, it waits.
+pub const SPAM: u32 = 131_048;
 
 /// One row: the codes from the first to the last, and what they mean for us.
 struct Row(u32, u32, Class);
@@ -94,7 +101,7 @@ const TABLE: &[Row] = &[
     Row(133_015, 133_016, Class::Configuration), // wait after a deletion, too many registrations
     one(134_011, Class::Configuration),          // terms of payments
     Row(134_100, 134_102, Class::Bug),           // marketing API
-    one(135_000, Class::Unknown),                // generic, parameters: once more
+    one(135_000, Class::Once),                   // generic, parameters: once more
     one(137_000, Class::GiveUpContact),          // the citizen's identity key is another
     Row(138_000, 138_999, Class::Bug),           // calls
     Row(139_000, 139_999, Class::Bug),           // flows, block list
@@ -103,6 +110,11 @@ const TABLE: &[Row] = &[
 
 const fn one(code: u32, class: Class) -> Row {
     Row(code, code, class)
+}
+
+/// Every code that has a row of its own: the first of each, the last of a range, and what they ask.
+pub fn table() -> impl Iterator<Item = (u32, u32, Class)> {
+    TABLE.iter().map(|row| (row.0, row.1, row.2))
 }
 
 /// What a code of Meta's asks of us.
@@ -145,9 +157,26 @@ impl Class {
             Class::StopAndPage => "stop_and_page",
             Class::Configuration => "configuration",
             Class::Bug => "bug",
+            Class::Once => "once",
             Class::Unknown => "unknown",
         }
     }
+
+    /// All there are.
+    pub const ALL: [Class; 12] = [
+        Class::Retry,
+        Class::ThrottleNumber,
+        Class::ThrottleContact,
+        Class::ThrottleAccount,
+        Class::Maintenance,
+        Class::WindowClosed,
+        Class::GiveUpContact,
+        Class::StopAndPage,
+        Class::Configuration,
+        Class::Bug,
+        Class::Once,
+        Class::Unknown,
+    ];
 
     /// Whether the same message may be sent again at all.
     pub fn may_retry(self) -> bool {
@@ -158,6 +187,7 @@ impl Class {
             | Class::ThrottleAccount
             | Class::Maintenance
             | Class::StopAndPage
+            | Class::Once
             | Class::Unknown => true,
             Class::WindowClosed | Class::GiveUpContact | Class::Configuration | Class::Bug => false,
         }
@@ -195,7 +225,8 @@ mod tests {
                     138_000, 138_999, 139_000, 139_999, 147_001, 147_005,
                 ],
             ),
-            (Class::Unknown, &[1, 131_000, 131_053, 135_000]),
+            (Class::Once, &[135_000]),
+            (Class::Unknown, &[1, 131_000, 131_053]),
         ];
         let mut named = 0;
         for (expected, codes) in rows {

@@ -28,6 +28,9 @@ pub fn message(to: &Recipient, message: &Outbound, tag: &str, media: Option<&str
         Outbound::Certificate { file_name, caption, .. } => {
             ("document", json!({ "id": media?, "filename": file_name, "caption": caption.0 }))
         }
+        Outbound::Template { name, language } => {
+            ("template", json!({ "name": name, "language": { "code": language } }))
+        }
     };
     Some(envelope(to, kind, content, tag))
 }
@@ -84,7 +87,7 @@ fn interactive(message: &Outbound) -> Value {
             let action = json!({ "button": open.0, "sections": [{ "title": open.0, "rows": rows }] });
             (json!({ "type": "list", "body": { "text": body.0 }, "action": action }), footer)
         }
-        Outbound::Text { .. } | Outbound::Certificate { .. } => return Value::Null,
+        Outbound::Text { .. } | Outbound::Certificate { .. } | Outbound::Template { .. } => return Value::Null,
     };
     if let Some(footer) = footer {
         content["footer"] = json!({ "text": footer.0 });

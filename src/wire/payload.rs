@@ -19,6 +19,7 @@ mod status;
 mod tests;
 mod walk;
 
+use crate::domain::contact::{BusinessNumber, Identity};
 use crate::domain::message::{Content, DeadReason, DeliveryState, Inbound, Status};
 use crate::domain::time::Timestamp;
 
@@ -50,6 +51,8 @@ pub enum Part {
     Status(Status),
     /// A citizen's phone or BSUID changed.
     System(IdentityChange),
+    /// A citizen calls us. Nobody answers, but it opens the 24 h window (cloud-api.md 3.4).
+    Call(Ring),
     /// News of our numbers, templates or account: for limits, alerts and metrics. Names no citizen.
     Account(AccountEvent),
     /// Understood, and nothing to do.
@@ -57,6 +60,14 @@ pub enum Part {
     /// Signed, and not understood: kept for an operator. Only `NotUnderstood` and `NoSender` occur.
     /// `bytes` is personal data.
     Dead { reason: DeadReason, bytes: Vec<u8> },
+}
+
+/// A call that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ring {
+    pub from: Identity,
+    pub to: BusinessNumber,
+    pub at: Timestamp,
 }
 
 /// Why there is nothing to do about an update.
@@ -68,7 +79,7 @@ pub enum Ignored {
     Echo,
     /// Old messages, synchronised at onboarding.
     History,
-    /// A call rings or ends. Calling is switched off for our numbers.
+    /// A call of ours, the end of one, or one of nobody.
     Call,
     /// A status with a name that changes nothing, or a new one.
     UnknownStatus,
@@ -102,6 +113,7 @@ impl Part {
                 DeliveryState::Failed => "status_failed",
             },
             Part::System(change) => change.kind.name(),
+            Part::Call(_) => "call",
             Part::Account(event) => event.name(),
             Part::Ignored(why) => why.name(),
             Part::Dead { reason: DeadReason::NoSender, .. } => "dead_no_sender",
@@ -153,6 +165,7 @@ impl std::fmt::Debug for Part {
             Part::Message(message) => f.debug_tuple("Message").field(message).finish(),
             Part::Status(status) => f.debug_tuple("Status").field(status).finish(),
             Part::System(change) => f.debug_tuple("System").field(change).finish(),
+            Part::Call(ring) => f.debug_tuple("Call").field(ring).finish(),
             Part::Account(event) => f.debug_tuple("Account").field(event).finish(),
             Part::Ignored(why) => f.debug_tuple("Ignored").field(why).finish(),
             Part::Dead { reason, bytes } => write!(f, "Dead({reason:?}, {} bytes)", bytes.len()),

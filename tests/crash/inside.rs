@@ -62,7 +62,7 @@ impl Reading {
                 Part::CloseOutbox { row, how } => {
                     let how = match how {
                         Settlement::Sent(message) => Settled::Sent(message.0.clone()),
-                        Settlement::Withdrawn | Settlement::Stale => Settled::Withdrawn,
+                        Settlement::Withdrawn | Settlement::Merged | Settlement::Stale => Settled::Withdrawn,
                         Settlement::Failed { .. } => Settled::Failed,
                     };
                     self.inside.settled.push((*row, how));

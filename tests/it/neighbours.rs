@@ -132,6 +132,7 @@ impl Clinic {
                 Outbound::Buttons { body, buttons, .. } => (body.0.clone(), buttons.clone()),
                 Outbound::List { body, rows, .. } => (body.0.clone(), rows.clone()),
                 Outbound::Certificate { caption, .. } => (caption.0.clone(), Vec::new()),
+                Outbound::Template { name, .. } => (name.clone(), Vec::new()),
             })
             .collect()
     }

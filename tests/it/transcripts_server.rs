@@ -108,6 +108,7 @@ impl Runner {
             // News of a report outside the 24 hours go by a template, which a transcript does not know: it shows
             // the words.
             world.rules.window = false;
+            options.figures.keeps_window = false;
         }
         options.store = StoreChoice::Journal(siaga::store::Options::new(directory));
         let app = TestApp::start(options);

@@ -3,46 +3,27 @@
 //! Pure. A send leaves the lane only when it is settled; what follows waits, so replies keep their order also
 //! under back-off. An ambiguous send (the bytes left, no answer came) waits for a status that tells, then is
 //! sent once more, then given up: at most one duplicate, and only where nobody can know.
+//!
+//! Rows that certainly have not left may be taken by one that stands in for them ([`Swap`]): merged, when the
+//! citizen's pair bucket runs low, or by a template, when his 24 h window is closed. Taking them and opening the
+//! other is one record, written before it leaves; it keeps the place of the first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::domain::message::{MessageId, ReplyKind};
-use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
-use crate::ports::{OutboxRow, RecoveredSend, RowId, Settlement};
-use crate::wire::codes::Class;
+use crate::domain::contact::BusinessNumber;
+use crate::domain::message::{MessageId, Outbound, ReplyKind, Urgency};
+use crate::domain::time::Timestamp;
+use crate::ports::{OutboxRow, RowId, Settlement};
+use crate::wire::codes::{Class, WINDOW_CLOSED};
 
-use super::retry::{Retry, pair_backoff};
+use super::merge::merge;
+use super::retry::Retry;
 
-/// A row that waited longer than this is written down as attempted before its bytes leave; a younger one counts
-/// as attempted from its birth.
-pub const AT_ONCE_MS: i64 = SECOND_MS;
+mod send;
 
-/// Meta takes free-form replies for a day after the citizen wrote; a row as old is given up.
-const WINDOW_MS: i64 = DAY_MS;
-const WINDOW_CLOSED: u32 = 131_047;
-
-/// An open outbox row.
-#[derive(Clone, Debug)]
-pub struct Send {
-    pub id: RowId,
-    pub row: Arc<OutboxRow>,
-    standing: Standing,
-    /// Refusals that count.
-    tries: u32,
-    /// It may be with Meta already: it is sent once more at most, and never withdrawn.
-    pub attempted: bool,
-    /// It was sent once more after an ambiguous end.
-    again: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// May be sent from then on.
-    Waiting { from: Timestamp },
-    /// Nobody knows whether Meta has it; a status may tell until then.
-    Unknown { until: Timestamp },
-}
+use send::Standing;
+pub use send::{AT_ONCE_MS, Send, recovered};
 
 /// How one attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,10 +57,19 @@ pub enum Head {
     Idle,
     /// Look again then.
     Later(Timestamp),
-    /// Send this.
-    Go(Send),
-    /// Sent twice, and nobody ever told.
-    GiveUp(RowId),
+    /// The first row may leave.
+    Ready,
+    /// The first row may not leave as it is: its window is closed.
+    Closed,
+    /// Sent twice, and nobody ever told; or it may not be sent once more.
+    GiveUp(RowId, Option<u32>),
+}
+
+/// Rows that one other row stands in for.
+#[derive(Debug)]
+pub struct Swap {
+    pub taken: Vec<(RowId, Arc<OutboxRow>, Settlement)>,
+    pub row: OutboxRow,
 }
 
 /// A lane.
@@ -88,34 +78,9 @@ pub struct Lane {
     sends: VecDeque<Send>,
     /// The one in the air. It may be settled by a status before its answer is read.
     flying: Option<RowId>,
-}
-
-impl Send {
-    /// A row that has just become durable.
-    pub fn new(id: RowId, row: OutboxRow) -> Self {
-        let standing = Standing::Waiting { from: row.born_at };
-        Self { id, row: Arc::new(row), standing, tries: 0, attempted: false, again: false }
-    }
-
-    fn unknown(id: RowId, row: OutboxRow, until: Timestamp) -> Self {
-        Self { standing: Standing::Unknown { until }, attempted: true, ..Self::new(id, row) }
-    }
-}
-
-/// Rows that were open at the start. One that may have left already waits for a status that tells; all others go
-/// at once. A row born within the last second that the store knows of may have left without a note.
-pub fn recovered(rows: Vec<RecoveredSend>, reconcile_ms: i64, now: Timestamp) -> Vec<Send> {
-    let newest = rows.iter().map(|send| send.row.born_at).max().unwrap_or_default();
-    let until = now.plus_ms(reconcile_ms);
-    rows.into_iter()
-        .map(|RecoveredSend { id, row, attempted }| {
-            if attempted || newest.since_ms(row.born_at) <= AT_ONCE_MS {
-                Send::unknown(id, row, until)
-            } else {
-                Send::new(id, row)
-            }
-        })
-        .collect()
+    /// The latest end of the citizen's window that is known here; Meta may have said it is closed.
+    window: Option<Timestamp>,
+    window_shut: bool,
 }
 
 impl Lane {
@@ -128,7 +93,10 @@ impl Lane {
     }
 
     pub fn push(&mut self, send: Send) {
-        match self.sends.binary_search_by_key(&send.id, |send| send.id) {
+        if self.window < Some(send.row.window_until) {
+            (self.window, self.window_shut) = (Some(send.row.window_until), false);
+        }
+        match self.sends.binary_search_by_key(&(send.place(), send.id), |send| (send.place(), send.id)) {
             Ok(_) => {}
             Err(place) => self.sends.insert(place, send),
         }
@@ -148,21 +116,79 @@ impl Lane {
         gone
     }
 
-    /// What the head asks for now; a `Go` is in the air from here on.
-    pub fn head(&mut self, now: Timestamp) -> Head {
+    /// What the head asks for now.
+    pub fn head(&self, now: Timestamp, keeps_window: bool) -> Head {
         if self.flying.is_some() {
             return Head::Idle;
         }
-        let Some(send) = self.sends.front_mut() else { return Head::Idle };
+        let Some(send) = self.sends.front() else { return Head::Idle };
+        let closed = !matches!(&*send.row.message, Outbound::Template { .. })
+            && (self.window_shut || keeps_window && self.window.is_none_or(|until| until <= now));
         match send.standing {
-            Standing::Waiting { from } if from > now => return Head::Later(from),
-            Standing::Unknown { until } if until > now => return Head::Later(until),
-            Standing::Unknown { .. } if send.again => return Head::GiveUp(send.id),
-            Standing::Unknown { .. } => send.again = true,
-            Standing::Waiting { .. } => {}
+            Standing::Waiting { from } if from > now => Head::Later(from),
+            Standing::Unknown { until } if until > now => Head::Later(until),
+            Standing::Unknown { .. } if send.again => Head::GiveUp(send.id, None),
+            Standing::Unknown { .. } if closed => Head::GiveUp(send.id, Some(WINDOW_CLOSED)),
+            Standing::Waiting { .. } if closed => Head::Closed,
+            Standing::Waiting { .. } | Standing::Unknown { .. } => Head::Ready,
         }
+    }
+
+    /// The first row is in the air from here on.
+    pub fn launch(&mut self) -> Option<Send> {
+        let send = self.sends.front_mut()?;
+        send.again |= matches!(send.standing, Standing::Unknown { .. });
         self.flying = Some(send.id);
-        Head::Go(send.clone())
+        Some(send.clone())
+    }
+
+    /// Number and urgency of the lane: the first row's number, and the urgency of the most urgent behind it.
+    pub fn wants(&self) -> Option<(&BusinessNumber, Urgency)> {
+        let urgency = self.sends.iter().map(|send| send.row.urgency).min()?;
+        Some((&self.sends.front()?.row.number, urgency))
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Send> {
+        self.sends.iter().take_while(|send| send.certainly_here())
+    }
+
+    /// The first rows as one, if they can be.
+    pub fn merged(&self) -> Option<Swap> {
+        let waiting: Vec<&Send> = self.waiting().collect();
+        let rows: Vec<&OutboxRow> = waiting.iter().map(|send| &*send.row).collect();
+        let merged = merge(&rows)?;
+        let taken = waiting.iter().zip(merged.ends).map(|(send, end)| (send.id, Arc::clone(&send.row), end));
+        Some(Swap { taken: taken.collect(), row: OutboxRow { place: Some(waiting[0].place()), ..merged.row } })
+    }
+
+    /// All that the closed window holds back, and the template that is said in its stead.
+    pub fn templated(&self, template: Outbound, now: Timestamp) -> Option<Swap> {
+        let first = self.waiting().next()?;
+        let same = |send: &&Send| send.row.number == first.row.number && send.row.to == first.row.to;
+        let taken: Vec<_> = self
+            .waiting()
+            .take_while(same)
+            .map(|send| (send.id, Arc::clone(&send.row), Settlement::Failed { code: Some(WINDOW_CLOSED) }))
+            .collect();
+        let row = OutboxRow {
+            kind: ReplyKind::Notice,
+            message: Arc::new(template),
+            epoch: None,
+            born_at: now,
+            urgency: Urgency::Notice,
+            place: Some(first.place()),
+            ..(*first.row).clone()
+        };
+        Some(Swap { taken, row })
+    }
+
+    /// The other row stands where those were, and is in the air.
+    pub fn swap(&mut self, swap: Swap, id: RowId) -> Send {
+        self.sends.retain(|send| swap.taken.iter().all(|(taken, ..)| *taken != send.id));
+        let send = Send::new(id, swap.row);
+        self.push(send.clone());
+        self.flying = Some(id);
+        send
     }
 
     /// An attempt ended. `Some` when the row is settled by it: it leaves the lane.
@@ -172,6 +198,11 @@ impl Lane {
         }
         let send = self.sends.iter_mut().find(|send| send.id == id)?;
         let settled = match outcome {
+            // Our account of the window was wrong; what follows is the head's to say.
+            Outcome::Refused { class: Class::WindowClosed, .. } if !self.window_shut => {
+                self.window_shut = true;
+                send.wait(now, 0, false, retry)
+            }
             Outcome::Sent(message) => Some(Settlement::Sent(message)),
             Outcome::Stale => Some(Settlement::Stale),
             Outcome::Unsendable => Some(Settlement::Failed { code: None }),
@@ -207,6 +238,11 @@ impl Lane {
         }
     }
 
+    /// The first row.
+    pub fn first(&self) -> Option<RowId> {
+        self.sends.front().map(|send| send.id)
+    }
+
     /// An open row.
     pub fn row(&self, id: RowId) -> Option<Arc<OutboxRow>> {
         self.sends.iter().find(|send| send.id == id).map(|send| Arc::clone(&send.row))
@@ -227,51 +263,6 @@ impl Lane {
             send.attempted = true;
             send.standing = Standing::Unknown { until: now.plus_ms(reconcile_ms) };
         }
-    }
-}
-
-impl Send {
-    /// It has not left: what its end was before is what it is again.
-    fn rest(&mut self, now: Timestamp) {
-        if let Standing::Unknown { until } = self.standing {
-            self.again = false;
-            self.standing = Standing::Unknown { until: until.max(now) };
-        } else {
-            self.standing = Standing::Waiting { from: now };
-        }
-    }
-
-    fn refused(&mut self, code: Option<u32>, class: Class, now: Timestamp, retry: Retry) -> Option<Settlement> {
-        if !class.may_retry() {
-            return Some(Settlement::Failed { code });
-        }
-        // Trouble of this message counts; trouble of the number, the account or Meta is not its fault.
-        let (delay_ms, counts) = match class {
-            Class::ThrottleContact => (pair_backoff(self.tries, retry.max_ms), true),
-            Class::Maintenance => (MINUTE_MS, false),
-            Class::StopAndPage => (retry.max_ms, false),
-            Class::ThrottleNumber | Class::ThrottleAccount => (retry.backoff(3), false),
-            Class::Retry | Class::Unknown => (retry.backoff(self.tries), true),
-            Class::WindowClosed | Class::GiveUpContact | Class::Configuration | Class::Bug => (0, true),
-        };
-        match self.wait(now, delay_ms, counts, retry) {
-            Some(Settlement::Failed { code: None }) => Some(Settlement::Failed { code }),
-            other => other,
-        }
-    }
-
-    fn wait(&mut self, now: Timestamp, delay_ms: i64, counts: bool, retry: Retry) -> Option<Settlement> {
-        self.tries += u32::from(counts);
-        if self.tries >= retry.tries_max.max(1) {
-            return Some(Settlement::Failed { code: None });
-        }
-        if now.since_ms(self.row.born_at) >= WINDOW_MS {
-            return Some(Settlement::Failed { code: Some(WINDOW_CLOSED) });
-        }
-        // Meta said no: it certainly does not have it.
-        self.again = false;
-        self.standing = Standing::Waiting { from: now.plus_ms(delay_ms) };
-        None
     }
 }
 

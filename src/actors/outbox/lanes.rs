@@ -1,41 +1,33 @@
 //! All lanes of a shard, kept where a panic of the outbox cannot lose them.
 //!
+//! It decides what leaves next, and in which form: by the number's budget and the urgency, by the citizen's pair
+//! bucket and his 24 h window. Only what runs and what is written down is the actor's (`outbox`), so all of this
+//! can be driven by a test that owns the clock.
+//!
 //! One lock, held for moments. Sessions add and take back, the outbox sends, the store's thread leaves statuses.
 //! Rows are bounded by the store (`open_bytes_max`); statuses that wait by [`STATUSES_MAX`], past it the oldest
 //! is dropped and counted: the journal has it, and what it would have settled is settled by its own answer.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod inner;
+mod pacing;
+mod queue;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::lane::{Head, Lane, Outcome, Send};
+use self::inner::{Inner, Look};
+use super::lane::{Outcome, Send, Swap};
 use super::retry::Retry;
 use crate::domain::contact::ContactId;
 use crate::domain::message::{ReplyKind, Status};
 use crate::domain::time::Timestamp;
+use crate::limits::Budgets;
 use crate::metrics;
 use crate::ports::{OutboxRow, RowId, Settlement};
 
 /// Statuses that may wait for one outbox.
 pub const STATUSES_MAX: usize = 65_536;
-
-#[derive(Debug, Default)]
-struct Inner {
-    lanes: HashMap<ContactId, Lane>,
-    ready: VecDeque<ContactId>,
-    /// In `ready`, so that none stands there twice.
-    queued: std::collections::HashSet<ContactId>,
-    later: BTreeSet<(Timestamp, ContactId)>,
-    statuses: VecDeque<Status>,
-    ended: VecDeque<(ContactId, RowId, Outcome)>,
-    flying: usize,
-    /// Rows of all lanes.
-    open: usize,
-    /// The outbox has something in hand that stands in no queue here.
-    in_hand: bool,
-    claim: u64,
-}
 
 /// Figures of the lanes, for `/actors`.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
@@ -52,7 +44,24 @@ pub struct LanesView {
 #[derive(Debug)]
 pub enum Next {
     Go(ContactId, Send),
-    GiveUp(ContactId, RowId),
+    /// Write it down, then call [`Lanes::swap`]: its place is taken, it is in the air.
+    Swap(ContactId, Swap),
+    GiveUp(ContactId, RowId, Option<u32>),
+}
+
+/// What leaving is measured by.
+#[derive(Clone, Copy)]
+pub struct Pace<'a> {
+    pub budgets: &'a Budgets,
+    pub in_flight_max: usize,
+    /// With so few messages left in a pair's bucket, what waits is merged.
+    pub pair_low: i64,
+    /// Nothing free-form leaves outside the 24 h window.
+    pub keeps_window: bool,
+    /// What is said where the 24 h window is closed: its name and language.
+    pub template: Option<&'a (String, String)>,
+    /// `false`: everything leaves at once, as it is. For the test of the test.
+    pub planned: bool,
 }
 
 /// The lanes of one shard.
@@ -133,7 +142,7 @@ impl Lanes {
         self.lock().ended.pop_front()
     }
 
-    /// Takes note of an end; `Some` when the row is settled by it.
+    /// Takes note of an end, for the row and for its number; `Some` when the row is settled by it.
     pub fn conclude(
         &self,
         contact: ContactId,
@@ -141,8 +150,12 @@ impl Lanes {
         outcome: Outcome,
         now: Timestamp,
         retry: Retry,
+        budgets: &Budgets,
     ) -> Option<Settlement> {
         let mut inner = self.lock();
+        if let Some(row) = inner.lanes.get(&contact).and_then(|lane| lane.row(id)) {
+            inner.learn(&row, &outcome, now, budgets);
+        }
         let settled = inner.change(contact, |lane| lane.ended(id, outcome, now, retry))?;
         inner.make_ready(contact);
         inner.drop_if_empty(contact);
@@ -176,8 +189,8 @@ impl Lanes {
         was_open
     }
 
-    /// The next thing to do, while fewer than `in_flight_max` are in the air.
-    pub fn next(&self, now: Timestamp, in_flight_max: usize) -> Option<Next> {
+    /// The next thing to do.
+    pub fn next(&self, now: Timestamp, pace: &Pace<'_>) -> Option<Next> {
         let mut inner = self.lock();
         while let Some((at, contact)) = inner.later.first().copied()
             && at <= now
@@ -185,20 +198,21 @@ impl Lanes {
             inner.later.pop_first();
             inner.make_ready(contact);
         }
-        while inner.flying < in_flight_max {
-            let contact = inner.ready.pop_front()?;
-            inner.queued.remove(&contact);
-            let Some(lane) = inner.lanes.get_mut(&contact) else { continue };
-            match lane.head(now) {
-                Head::Idle => inner.drop_if_empty(contact),
-                Head::Later(at) => {
-                    inner.later.insert((at, contact));
+        let numbers = inner.ready.numbers();
+        for step in 0..numbers {
+            if inner.flying >= pace.in_flight_max {
+                return None;
+            }
+            let number = (inner.turn + step) % numbers;
+            while let Some((contact, place)) = inner.ready.pop(number) {
+                match inner.look(contact, place, now, pace) {
+                    Look::Next(next) => {
+                        inner.turn = number + 1;
+                        return Some(next);
+                    }
+                    Look::Other => {}
+                    Look::NoRoom => break,
                 }
-                Head::Go(send) => {
-                    inner.flying += 1;
-                    return Some(Next::Go(contact, send));
-                }
-                Head::GiveUp(id) => return Some(Next::GiveUp(contact, id)),
             }
         }
         None
@@ -242,7 +256,7 @@ impl Lanes {
         let inner = self.lock();
         !inner.in_hand
             && inner.flying == 0
-            && inner.ready.is_empty()
+            && inner.ready.is_at_rest()
             && inner.ended.is_empty()
             && inner.statuses.is_empty()
     }
@@ -260,25 +274,5 @@ impl Lanes {
     }
 }
 
-impl Inner {
-    /// Changes a lane, and keeps count of the rows of all.
-    fn change<T>(&mut self, contact: ContactId, change: impl FnOnce(&mut Lane) -> T) -> Option<T> {
-        let lane = self.lanes.get_mut(&contact)?;
-        let before = lane.len();
-        let result = change(lane);
-        self.open = (self.open + lane.len()).saturating_sub(before);
-        Some(result)
-    }
-
-    fn make_ready(&mut self, contact: ContactId) {
-        if self.lanes.contains_key(&contact) && self.queued.insert(contact) {
-            self.ready.push_back(contact);
-        }
-    }
-
-    fn drop_if_empty(&mut self, contact: ContactId) {
-        if self.lanes.get(&contact).is_some_and(Lane::is_empty) {
-            self.lanes.remove(&contact);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

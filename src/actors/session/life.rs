@@ -228,13 +228,14 @@ impl Life {
         }
     }
 
-    /// A courtesy: it spends the number's budget, and nothing waits for it.
+    /// A courtesy: it spends the number's and the citizen's budget while there is enough, and nothing waits for it.
     fn receipt(&self, memory: &Memory, typing: bool) {
         let (Some(message), Some((number, _))) = (memory.heard.clone(), memory.record.reply_to.clone()) else {
             return;
         };
         let neighbours = &self.home.neighbours;
-        if !neighbours.budgets.take(&number) {
+        let (lanes, low) = (self.home.shards.lanes(self.home.shard), neighbours.figures.pair_low);
+        if !lanes.spend(&number, self.contact, neighbours.clock.now(), low) || !neighbours.budgets.take(&number) {
             return;
         }
         let within = Duration::from_millis(neighbours.figures.send_timeout_ms);

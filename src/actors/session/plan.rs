@@ -8,7 +8,7 @@ use crate::actors::board::Waiting;
 use crate::conversation::Reply;
 use crate::domain::call::Call;
 use crate::domain::contact::ContactId;
-use crate::domain::message::{MessageId, ReplyKind};
+use crate::domain::message::{MessageId, ReplyKind, Urgency};
 use crate::domain::time::Timestamp;
 use crate::metrics;
 use crate::ports::{Closing, DeadLetter, DeadReason, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
@@ -77,6 +77,13 @@ impl Plan {
             message: Arc::new(reply.message),
             epoch: reply.epoch,
             born_at: setting.now,
+            urgency: match reply.kind {
+                ReplyKind::Notice => Urgency::Notice,
+                _ if record.state.is_live(setting.now, setting.rules) => Urgency::Session,
+                ReplyKind::Prompt | ReplyKind::Answer | ReplyKind::Document => Urgency::Reply,
+            },
+            window_until: record.window_until(),
+            place: None,
         });
     }
 

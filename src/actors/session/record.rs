@@ -11,7 +11,7 @@ use crate::conversation::State;
 use crate::domain::call::CallId;
 use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
 use crate::domain::message::{Inbound, MessageId};
-use crate::domain::time::{DAY_MS, HOUR_MS, Timestamp};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use crate::ports::{Key, RowId, StoreError, Table, Value};
 
 /// Meta delivers again for seven days; a day more for clocks.
@@ -21,6 +21,9 @@ pub const SEEN_MS: i64 = 8 * DAY_MS;
 pub const SEEN_MAX: usize = 192;
 
 const VERSION: u8 = 2;
+
+/// A message that comes when its window is closed is answered within this time or not at all.
+const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
 
 /// A contact's record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub struct ContactRecord {
     pub identity: Identity,
     /// Where replies go: the identifier of the last message, and the number it was written to.
     pub reply_to: Option<(BusinessNumber, Recipient)>,
+    /// When the citizen last wrote to or called the number that replies leave from: free-form messages are taken
+    /// for a day from then (cloud-api.md 6).
+    pub heard_at: Option<Timestamp>,
     /// When the conversation wants to be woken.
     pub wish: Option<Timestamp>,
     /// What could not be handled, and how often it was tried.
@@ -161,11 +167,18 @@ impl ContactRecord {
         versioned::decode(Table::Contact, VERSION, value)
     }
 
-    /// Takes from a message who writes and where the answer goes.
-    pub fn heard(&mut self, message: &Inbound) {
+    /// Takes from a message who writes, where the answer goes, and how long it may be free-form.
+    pub fn heard(&mut self, message: &Inbound, now: Timestamp) {
         if let Some(recipient) = message.from.recipient() {
+            if self.reply_to.as_ref().is_none_or(|(number, _)| *number != message.to) {
+                self.heard_at = None;
+            }
             self.reply_to = Some((message.to.clone(), recipient));
         }
+        // A message that was long on its way opened its window when it was written; that its answer is tried all
+        // the same costs one refusal at most.
+        let written_at = message.sent_at.min(now).max(now.plus_ms(LATE_ANSWER_MS - DAY_MS));
+        self.heard_at = self.heard_at.max(Some(written_at));
         // A username hides the phone (cloud-api.md 3.1); what is known of a contact stays known.
         if message.from.phone.is_some() {
             self.identity.phone = message.from.phone;
@@ -173,6 +186,18 @@ impl ContactRecord {
         if message.from.bsuid.is_some() {
             self.identity.bsuid.clone_from(&message.from.bsuid);
         }
+    }
+
+    /// A call opens the window as a message does.
+    pub fn called(&mut self, number: &BusinessNumber, at: Timestamp, now: Timestamp) {
+        if self.reply_to.as_ref().is_some_and(|(own, _)| own == number) {
+            self.heard_at = self.heard_at.max(Some(at.min(now)));
+        }
+    }
+
+    /// Until when free-form messages are taken.
+    pub fn window_until(&self) -> Timestamp {
+        self.heard_at.unwrap_or_default().plus_ms(DAY_MS)
     }
 
     /// The phone may be another person's now: nothing goes there until a message of this contact comes from it.
@@ -245,6 +270,36 @@ mod tests {
         let value = record.encode();
         assert!(value.0.len() < 2_600, "{}", value.0.len());
         assert_eq!(ContactRecord::decode(&value), Ok(record));
+    }
+
+    #[test]
+    fn messages_and_calls_open_the_window_of_the_number_they_came_to() {
+        let now = Timestamp(1_800_000_000_000);
+        let number = |id: &str| BusinessNumber(id.into());
+        let message = |to: &str, sent_at| Inbound {
+            id: id(1),
+            from: Identity { phone: crate::domain::phone::Phone::from_wa_id("6281200000042"), bsuid: None },
+            to: number(to),
+            sent_at,
+            quotes: None,
+            content: crate::domain::message::Content::Voice,
+        };
+        let mut record = ContactRecord::default();
+        record.called(&number("1"), now, now);
+        assert_eq!(record.heard_at, None, "nobody to write to yet");
+        record.heard(&message("1", now.plus_ms(-3 * HOUR_MS)), now);
+        assert_eq!(record.window_until(), now.plus_ms(21 * HOUR_MS), "it was three hours on its way");
+        record.heard(&message("1", now.plus_ms(HOUR_MS)), now);
+        assert_eq!(record.window_until(), now.plus_ms(DAY_MS), "never from a moment to come");
+        record.heard(&message("1", now.plus_ms(-5 * HOUR_MS)), now);
+        record.called(&number("2"), now.plus_ms(HOUR_MS), now.plus_ms(HOUR_MS));
+        assert_eq!(record.window_until(), now.plus_ms(DAY_MS), "an older message, a call to another number");
+        record.called(&number("1"), now.plus_ms(HOUR_MS), now.plus_ms(HOUR_MS));
+        assert_eq!(record.window_until(), now.plus_ms(DAY_MS + HOUR_MS));
+        record.heard(&message("2", now.plus_ms(-3 * DAY_MS)), now);
+        assert_eq!(record.window_until(), now.plus_ms(LATE_ANSWER_MS), "three days late, its answer is tried");
+        record.heard(&message("2", now), now);
+        assert_eq!(record.window_until(), now.plus_ms(DAY_MS), "each number has a window of its own");
     }
 
     #[test]

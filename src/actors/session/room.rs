@@ -22,7 +22,7 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
         .iter()
         .filter_map(|(id, row)| match &row.body {
             InboxBody::Message(message) => Some((*id, message)),
-            InboxBody::Notice(_) => None,
+            InboxBody::Notice(_) | InboxBody::Called { .. } => None,
         })
         .collect();
     if messages.len() < waiting.rows.len()
@@ -34,7 +34,7 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
     }
     let mut record = record.clone();
     for (_, message) in &messages {
-        record.heard(message);
+        record.heard(message, setting.now);
     }
     let heard: Vec<&Content> = messages.iter().map(|(_, message)| &message.content).collect();
     let mut plan = Plan::default();

@@ -56,6 +56,10 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
                 agenda.notice(notice);
                 agenda.events.push((Event::Notice(notice.clone()), Troubling::Row(*id)));
             }
+            InboxBody::Called { number, at } => {
+                agenda.record.called(number, *at, now);
+                agenda.spent.push((*id, Closing::Absorbed));
+            }
         }
     }
     if waiting.due && agenda.record.wish.is_some_and(|wish| wish <= now) {
@@ -95,7 +99,7 @@ impl Agenda {
             self.spent.push((id, Closing::Refused));
             return;
         };
-        self.record.heard(message);
+        self.record.heard(message, setting.now);
         self.heard = Some(message.id.metas());
         self.events.push((event, Troubling::Row(id)));
     }
@@ -109,7 +113,9 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     let waiting = &up_to_a_move(waiting);
     let whole = agenda(record, waiting, setting);
     if whole.events.is_empty() {
-        return Plan { closed: whole.spent, news: whole.news, ..Plan::default() };
+        let called = whole.record.heard_at != record.heard_at;
+        let record = called.then(|| ContactRecord { rev: record.rev + 1, ..whole.record });
+        return Plan { record, closed: whole.spent, news: whole.news, ..Plan::default() };
     }
     if let Some(mut plan) = attempt(script, setting, whole) {
         plan.answers_done = waiting.answers.len();
@@ -243,7 +249,7 @@ fn set_aside(
                 let row = waiting.rows.iter().find(|(row, _)| *row == id).map(|(_, row)| row);
                 if let Some(InboxBody::Message(message)) = row.map(|row| &row.body) {
                     record.seen.note(&message.id, setting.now);
-                    record.heard(message);
+                    record.heard(message, setting.now);
                 }
                 plan.closed.push((id, Closing::DeadLettered));
                 plan.dead.push(poison(setting.contact, setting.now, row.map(AsRef::as_ref)));

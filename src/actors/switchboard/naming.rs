@@ -104,6 +104,16 @@ impl<'a> Naming<'a> {
         stays
     }
 
+    /// The contact behind identifiers that are known; nothing is bound.
+    pub(super) async fn known(&mut self, identity: &Identity) -> Result<Option<ContactId>, StoreError> {
+        let bsuid = self.look(self.switchboard.bsuid(identity.bsuid.as_ref())).await?;
+        let alias = match bsuid {
+            Some(alias) => Some(alias),
+            None => self.look(self.switchboard.phone(identity.phone)).await?,
+        };
+        Ok(alias.map(|alias| alias.contact))
+    }
+
     /// The contact of who writes.
     pub(super) async fn name(&mut self, identity: &Identity) -> Result<ContactId, StoreError> {
         let phone_key = self.switchboard.phone(identity.phone);

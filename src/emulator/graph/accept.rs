@@ -21,7 +21,7 @@ pub(super) fn mark_read(
     message_id: &str,
     typing: bool,
 ) -> Result<Value, GraphError> {
-    let known = world.contacts.chat_of(message_id).filter(|(owner, _)| *owner == number);
+    let known = world.referee.contacts.chat_of(message_id).filter(|(owner, _)| *owner == number);
     let (_, chat) = known.ok_or_else(|| GraphError::new(Code::VALUE, "`message_id` is of no message we delivered"))?;
     pass(world, number)?;
     world.publish(Some(&chat), Happening::MarkedRead { id: message_id.to_owned() });
@@ -42,29 +42,35 @@ pub(super) fn send(world: &Arc<World>, number: usize, send: Send, fault: Option<
     if send.authentication && matches!(send.to, Recipient::Bsuid(_)) {
         return Err(GraphError::new(Code::BSUID, "authentication templates need a phone number"));
     }
-    let chat = world.contacts.resolve(send.to.clone());
+    let chat = world.referee.contacts.resolve(send.to.clone());
     let template = matches!(send.form, Form::Template { .. });
-    let closed = world.options.rules.window && !template && !world.contacts.window_open(number, &chat, world.now());
+    let closed = !template && !world.referee.window_open(number, &chat, world.now());
     if closed && !world.options.rules.window_by_status {
         return Err(GraphError::new(Code::WINDOW, "more than 24 hours since the citizen's last message"));
     }
-    pass(world, number)?;
-    if world.options.rules.pair && !world.contacts.pair_allows(number, &chat, world.now()) {
-        return Err(GraphError::new(Code::PAIR, "too many messages to this recipient"));
-    }
+    maintained(world)?;
+    world.referee.judge_in_window(number, &chat, world.now()).map_err(refusal)?;
     let fault = if closed { Some(Fault::FailedStatus(Code::WINDOW.0)) } else { fault };
     Ok(accept(world, number, &chat, send, fault))
 }
 
 /// What holds for every call that a number makes.
 fn pass(world: &World, number: usize) -> Result<(), GraphError> {
-    if world.faults.in_maintenance(world.now()) {
-        return Err(GraphError::new(Code::MAINTENANCE, "the number is being upgraded"));
-    }
-    if !world.throughput_allows(number) {
-        return Err(GraphError::new(Code::THROUGHPUT, "the number's throughput has been reached"));
-    }
-    Ok(())
+    maintained(world)?;
+    if world.referee.throughput_allows(number, world.now()) { Ok(()) } else { Err(refusal(Code::THROUGHPUT.0)) }
+}
+
+fn maintained(world: &World) -> Result<(), GraphError> {
+    let upgrading = world.faults.in_maintenance(world.now());
+    if upgrading { Err(GraphError::new(Code::MAINTENANCE, "the number is being upgraded")) } else { Ok(()) }
+}
+
+fn refusal(code: u32) -> GraphError {
+    let details = match Code(code) {
+        Code::PAIR => "too many messages to this recipient",
+        _ => "the number's throughput has been reached",
+    };
+    GraphError::new(Code(code), details)
 }
 
 fn accept(world: &Arc<World>, number: usize, chat: &Recipient, send: Send, fault: Option<Fault>) -> Value {
@@ -82,7 +88,7 @@ fn accept(world: &Arc<World>, number: usize, chat: &Recipient, send: Send, fault
     if let Some(Fault::FailedStatus(code)) = fault {
         statuses::fail(world, &subject, code);
     } else {
-        let answers = world.contacts.answered(number, chat);
+        let answers = world.referee.contacts.answered(number, chat);
         let number = world.options.numbers.get(number).map(|own| own.id.clone()).unwrap_or_default();
         let Send { quotes, opaque, form, .. } = send;
         let reply = Reply { id: id.clone(), number, quotes, opaque, answers, form };

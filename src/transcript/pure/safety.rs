@@ -228,6 +228,8 @@ impl Play<'_> {
                 prop_assert!(shown.phones.contains(&phone), "a certificate without that phone's code");
                 (caption, None)
             }
+            // The outbox makes templates; a conversation says none.
+            Outbound::Template { .. } => return Ok(()),
         };
         if let Some(buttons) = buttons {
             shown.offered.clone_from(buttons);

@@ -196,7 +196,7 @@ impl<'t> World<'t> {
             let buttons: &[Button] = match message {
                 Outbound::Buttons { buttons, .. } => buttons,
                 Outbound::List { rows, .. } => rows,
-                Outbound::Text { .. } | Outbound::Certificate { .. } => &[],
+                Outbound::Text { .. } | Outbound::Certificate { .. } | Outbound::Template { .. } => &[],
             };
             let button = buttons.iter().find(|button| button.title.0 == title)?;
             let content = Content::Choice { id: button.id.clone(), title: button.title.clone() };

@@ -33,6 +33,10 @@ pub fn check(message: &Outbound) -> Result<(), BrokenLimit> {
             chars("the file name", file_name, 240)?;
             length("the caption", caption, 1_024)
         }
+        Outbound::Template { name, language } => {
+            chars("the template's name", name, 512)?;
+            chars("the template's language", language, 40)
+        }
     }
 }
 

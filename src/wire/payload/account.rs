@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::read::{field, id, text};
+use super::read::{field, id, list, text};
 use super::{Ignored, Part};
 
 /// News of our numbers, templates and account.
@@ -13,8 +13,8 @@ use super::{Ignored, Part};
 pub enum AccountEvent {
     /// `phone_number_quality_update`. Meta names the number by its digits only, not by its id.
     NumberQuality { display_number: Option<String>, change: QualityChange },
-    /// `account_update`.
-    Account(AccountChange),
+    /// `account_update`. Names a number only where it is about one.
+    Account { change: AccountChange, display_number: Option<String> },
     /// `account_alerts`.
     Alert(AlertSeverity),
     /// `message_template_status_update`.
@@ -50,6 +50,8 @@ pub enum AccountChange {
     Reinstated,
     Violation,
     Restricted,
+    /// Only what we send unasked is refused.
+    RestrictedOutsideWindow,
     Deleted,
     Offboarded,
     Reconnected,
@@ -96,7 +98,7 @@ impl AccountEvent {
     pub fn name(&self) -> &'static str {
         match self {
             AccountEvent::NumberQuality { .. } => "account_number_quality",
-            AccountEvent::Account(_) => "account_update",
+            AccountEvent::Account { .. } => "account_update",
             AccountEvent::Alert(_) => "account_alert",
             AccountEvent::Template { .. } => "account_template_status",
             AccountEvent::TemplateCategory { .. } => "account_template_category",
@@ -113,7 +115,10 @@ pub(super) fn other_field(name: &str, value: &Value) -> Part {
             display_number: id(value, "display_phone_number").map(|number| digits(&number)),
             change: quality(text(value, "event")),
         },
-        "account_update" => AccountEvent::Account(account(value)),
+        "account_update" => AccountEvent::Account {
+            change: account(value),
+            display_number: id(value, "phone_number").map(|number| digits(&number)),
+        },
         "account_alerts" => AccountEvent::Alert(severity(value)),
         "message_template_status_update" => {
             AccountEvent::Template { name: template_name(value), state: template_state(text(value, "event")) }
@@ -160,7 +165,13 @@ fn account(value: &Value) -> AccountChange {
             Some(_) | None => AccountChange::Disabled,
         },
         Some("ACCOUNT_VIOLATION") => AccountChange::Violation,
-        Some("ACCOUNT_RESTRICTION") => AccountChange::Restricted,
+        Some("ACCOUNT_RESTRICTION") => {
+            let kinds = list(value, "restriction_info").iter().map(|kind| text(kind, "restriction_type"));
+            let unasked = |kind: Option<&str>| kind == Some("RESTRICTED_BIZ_INITIATED_MESSAGING");
+            let mut kinds = kinds.peekable();
+            let only_unasked = kinds.peek().is_some() && kinds.all(unasked);
+            if only_unasked { AccountChange::RestrictedOutsideWindow } else { AccountChange::Restricted }
+        }
         Some("ACCOUNT_DELETED") => AccountChange::Deleted,
         Some("ACCOUNT_OFFBOARDED") => AccountChange::Offboarded,
         Some("ACCOUNT_RECONNECTED") => AccountChange::Reconnected,

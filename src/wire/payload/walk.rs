@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 
 use super::identity::{self, Senders};
 use super::read::{self, field, list, text};
-use super::{Ignored, Part, UPDATES_MAX, account, message, repair, status};
+use super::{Ignored, Part, Ring, UPDATES_MAX, account, message, repair, status};
 
 const OBJECT: &str = "whatsapp_business_account";
 
@@ -63,6 +63,10 @@ impl Walk {
             }
             Some("messages") | None => self.messages(value),
             Some("user_id_update") => self.user_ids(value),
+            Some("calls") => {
+                let senders = Senders::of(value);
+                self.each(value, "calls", |at, call| Ok(ring(value, &senders, call, at)));
+            }
             Some(other) => self.parts.push(account::other_field(other, value)),
         }
         if self.parts.len() == before && self.beyond.is_empty() {
@@ -126,12 +130,24 @@ impl Walk {
     }
 }
 
+/// A call of a citizen that begins; all else about calls changes nothing.
+fn ring(value: &Value, senders: &Senders, call: &Value, accepted_at: Timestamp) -> Part {
+    let inbound = text(call, "direction").is_none_or(|direction| direction == "USER_INITIATED");
+    let begins = text(call, "event") == Some("connect") && inbound;
+    match (senders.sender(call), read::number(value)) {
+        (Some(from), Some(to)) if begins => {
+            Part::Call(Ring { from, to, at: read::timestamp(call).unwrap_or(accepted_at) })
+        }
+        _ => Part::Ignored(Ignored::Call),
+    }
+}
+
 fn dead(reason: DeadReason, bytes: Vec<u8>) -> Part {
     Part::Dead { reason, bytes }
 }
 
 fn field_of(key: &str) -> &str {
-    if key == "user_id_update" { key } else { "messages" }
+    if matches!(key, "user_id_update" | "calls") { key } else { "messages" }
 }
 
 /// A body with these updates only. A lone contact goes with them: it may be all that names the sender, and many

@@ -142,6 +142,7 @@ impl Proven {
                     prop_assert!(file_name.contains(".pdf"));
                     (&caption.0, 1024)
                 }
+                Outbound::Template { .. } => return Err(TestCaseError::fail("a conversation says no template")),
             };
             prop_assert!(!body.is_empty() && body.chars().count() <= limit);
             prop_assert!(!body.contains('{') && !body.contains(['\u{2068}', '\u{2069}']), "{}", body);

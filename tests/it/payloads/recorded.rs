@@ -40,7 +40,7 @@ const RECORDED: &[(&str, &[&str])] = &[
     ("field_account_update_pricing_tier__pywa", &["account_update"]),
     ("field_account_update_restriction__bindambc", &["account_update"]),
     ("field_business_capability_update__metadocs", &["account_capability"]),
-    ("field_calls_connect__pywa", &["ignored_call"]),
+    ("field_calls_connect__pywa", &["call"]),
     ("field_history__metadocs", &["ignored_history"]),
     ("field_payment_configuration__metadocs", &["ignored_unused_field"]),
     ("field_phone_number_name_update__metadocs", &["ignored_unused_field"]),

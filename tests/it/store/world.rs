@@ -8,7 +8,7 @@ use siaga::clock::ManualClock;
 use siaga::conversation::Notice;
 use siaga::domain::contact::{BusinessNumber, ContactId, Recipient};
 use siaga::domain::keys::ServerKeys;
-use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Status, Text};
+use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Status, Text, Urgency};
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
@@ -102,6 +102,9 @@ pub(crate) fn outbox(contact: u64, text: &str) -> OutboxRow {
         message: Arc::new(Outbound::Text { body: Text(text.to_owned()) }),
         epoch: None,
         born_at: Timestamp(2),
+        urgency: Urgency::Reply,
+        window_until: Timestamp(3),
+        place: None,
     }
 }
 

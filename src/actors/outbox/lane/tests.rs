@@ -4,7 +4,8 @@ use super::*;
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{Outbound, Text};
 use crate::domain::phone::Phone;
-use crate::ports::Lsn;
+use crate::domain::time::{DAY_MS, HOUR_MS};
+use crate::ports::{Lsn, RecoveredSend};
 
 const START: Timestamp = Timestamp(1_000_000);
 const RETRY: Retry = Retry { first_ms: 500, max_ms: 60_000, tries_max: 3, reconcile_ms: 120_000, chance: 1.0 };
@@ -22,6 +23,9 @@ fn row(kind: ReplyKind, born_at: Timestamp) -> OutboxRow {
         message: Arc::new(Outbound::Text { body: Text("halo".into()) }),
         epoch: None,
         born_at,
+        urgency: Urgency::Reply,
+        window_until: START.plus_ms(DAY_MS),
+        place: None,
     }
 }
 
@@ -34,13 +38,13 @@ fn lane(rows: &[(u64, ReplyKind)]) -> Lane {
 }
 
 fn go(lane: &mut Lane, now: Timestamp) -> RowId {
-    let head = lane.head(now);
-    let Head::Go(send) = head else { panic!("expected a send, found {head:?}") };
-    send.id
+    let head = lane.head(now, true);
+    assert!(matches!(head, Head::Ready), "expected a send, found {head:?}");
+    lane.launch().unwrap().id
 }
 
-fn later(lane: &mut Lane, now: Timestamp) -> Timestamp {
-    let head = lane.head(now);
+fn later(lane: &Lane, now: Timestamp) -> Timestamp {
+    let head = lane.head(now, true);
     let Head::Later(at) = head else { panic!("expected a wait, found {head:?}") };
     at
 }
@@ -57,7 +61,7 @@ fn sent() -> Outcome {
 fn one_in_the_air_and_the_next_in_order() {
     let mut lane = lane(&[(2, ReplyKind::Answer), (1, ReplyKind::Document)]);
     assert_eq!(go(&mut lane, START), id(1));
-    assert!(matches!(lane.head(START), Head::Idle));
+    assert!(matches!(lane.head(START, true), Head::Idle));
     assert!(matches!(lane.ended(id(1), sent(), START, RETRY), Some(Settlement::Sent(_))));
     assert_eq!(go(&mut lane, START), id(2));
     lane.ended(id(2), sent(), START, RETRY);
@@ -69,10 +73,10 @@ fn a_refused_send_waits_and_nothing_overtakes_it() {
     let mut lane = lane(&[(1, ReplyKind::Answer), (2, ReplyKind::Answer)]);
     go(&mut lane, START);
     assert_eq!(lane.ended(id(1), refused(Class::Retry), START, RETRY), None);
-    assert_eq!(later(&mut lane, START), START.plus_ms(500));
+    assert_eq!(later(&lane, START), START.plus_ms(500));
     assert_eq!(go(&mut lane, START.plus_ms(500)), id(1));
     lane.ended(id(1), refused(Class::Retry), START, RETRY);
-    assert_eq!(later(&mut lane, START), START.plus_ms(1_000));
+    assert_eq!(later(&lane, START), START.plus_ms(1_000));
     go(&mut lane, START.plus_ms(1_000));
     let settled = lane.ended(id(1), refused(Class::Retry), START, RETRY);
     assert_eq!(settled, Some(Settlement::Failed { code: Some(7) }), "three tries, no more");
@@ -89,8 +93,8 @@ fn what_each_class_asks_for() {
         (Class::ThrottleNumber, Some(4_000)),
         (Class::ThrottleAccount, Some(4_000)),
         (Class::Maintenance, Some(60_000)),
-        (Class::StopAndPage, Some(60_000)),
-        (Class::WindowClosed, None),
+        (Class::StopAndPage, Some(0)),
+        (Class::Once, Some(500)),
         (Class::GiveUpContact, None),
         (Class::Configuration, None),
         (Class::Bug, None),
@@ -102,7 +106,11 @@ fn what_each_class_asks_for() {
         match wait {
             Some(wait_ms) => {
                 assert_eq!(settled, None, "{class:?}");
-                assert_eq!(later(&mut lane, START), START.plus_ms(wait_ms), "{class:?}");
+                if wait_ms == 0 {
+                    assert!(matches!(lane.head(START, true), Head::Ready), "how long is the number's business");
+                    continue;
+                }
+                assert_eq!(later(&lane, START), START.plus_ms(wait_ms), "{class:?}");
             }
             None => assert_eq!(settled, Some(Settlement::Failed { code: Some(7) }), "{class:?}"),
         }
@@ -114,13 +122,14 @@ fn trouble_that_is_not_the_messages_own_does_not_count_but_ends_with_the_window(
     let mut lane = lane(&[(1, ReplyKind::Answer)]);
     let mut now = START;
     for _ in 0..50 {
-        let Head::Go(_) = lane.head(now) else { panic!("it is tried again") };
+        go(&mut lane, now);
         assert_eq!(lane.ended(id(1), Outcome::Unreachable, now, RETRY), None);
         now = now.plus_ms(60_000);
     }
-    now = START.plus_ms(DAY_MS);
+    assert!(matches!(lane.head(START.plus_ms(DAY_MS), true), Head::Closed));
+    now = START.plus_ms(DAY_MS - 1);
     go(&mut lane, now);
-    let settled = lane.ended(id(1), Outcome::Unreachable, now, RETRY);
+    let settled = lane.ended(id(1), Outcome::Unreachable, now.plus_ms(1), RETRY);
     assert_eq!(settled, Some(Settlement::Failed { code: Some(131_047) }));
 }
 
@@ -130,12 +139,12 @@ fn an_ambiguous_send_waits_for_a_status_then_goes_once_more() {
     go(&mut lane, START);
     assert_eq!(lane.ended(id(1), Outcome::Ambiguous, START, RETRY), None);
     let until = START.plus_ms(120_000);
-    assert_eq!(later(&mut lane, START), until);
+    assert_eq!(later(&lane, START), until);
     assert_eq!(go(&mut lane, until), id(1));
     lane.ended(id(1), Outcome::Ambiguous, until, RETRY);
     let end = until.plus_ms(120_000);
-    assert_eq!(later(&mut lane, until), end);
-    assert!(matches!(lane.head(end), Head::GiveUp(row) if row == id(1)), "twice is enough");
+    assert_eq!(later(&lane, until), end);
+    assert!(matches!(lane.head(end, true), Head::GiveUp(row, None) if row == id(1)), "twice is enough");
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn a_status_settles_before_the_answer_is_read() {
     go(&mut lane, START);
     assert!(lane.remove(id(1)));
     assert!(!lane.remove(id(1)), "only once");
-    assert!(matches!(lane.head(START), Head::Idle), "its connection is still open");
+    assert!(matches!(lane.head(START, true), Head::Idle), "its connection is still open");
     assert_eq!(lane.ended(id(1), Outcome::Ambiguous, START, RETRY), None);
     assert_eq!(go(&mut lane, START), id(2));
 }
@@ -171,7 +180,7 @@ fn held_back_is_not_tried() {
     go(&mut lane, START);
     let until = START.plus_ms(6_000);
     lane.ended(id(1), Outcome::HeldBack { until }, START, RETRY);
-    assert_eq!(later(&mut lane, START), until);
+    assert_eq!(later(&lane, START), until);
 }
 
 #[test]
@@ -187,10 +196,10 @@ fn after_a_restart_only_what_may_have_left_waits() {
     assert_eq!(ambiguous, [false, true, true]);
     let mut lane = Lane::default();
     sends.into_iter().skip(1).take(1).for_each(|send| lane.push(send));
-    assert_eq!(later(&mut lane, START), START.plus_ms(120_000));
+    assert_eq!(later(&lane, START), START.plus_ms(120_000));
     assert_eq!(go(&mut lane, START.plus_ms(120_000)), id(2));
     lane.ended(id(2), Outcome::Ambiguous, START.plus_ms(120_000), RETRY);
-    assert!(matches!(lane.head(START.plus_ms(240_000)), Head::GiveUp(_)), "once more, and no more");
+    assert!(matches!(lane.head(START.plus_ms(240_000), true), Head::GiveUp(_, None)), "once more, and no more");
 }
 
 #[test]
@@ -198,7 +207,7 @@ fn what_an_outbox_left_in_the_air_is_ambiguous() {
     let mut lane = lane(&[(1, ReplyKind::Answer)]);
     go(&mut lane, START);
     lane.start_over(START, 120_000);
-    assert_eq!(later(&mut lane, START), START.plus_ms(120_000));
+    assert_eq!(later(&lane, START), START.plus_ms(120_000));
 }
 
 #[test]
@@ -206,4 +215,93 @@ fn jitter_never_passes_the_whole_delay() {
     for (chance, expected) in [(0.0, 0), (0.5, 30_000), (1.0, 60_000), (7.0, 60_000)] {
         assert_eq!(Retry { chance, ..RETRY }.backoff(40), expected);
     }
+}
+
+#[test]
+fn an_ambiguous_send_goes_once_more_whatever_is_refused_in_between() {
+    let mut lane = lane(&[(1, ReplyKind::Answer)]);
+    go(&mut lane, START);
+    lane.ended(id(1), Outcome::Ambiguous, START, RETRY);
+    let mut now = START.plus_ms(120_000);
+    for end in [refused(Class::ThrottleNumber), Outcome::Unreachable, Outcome::NotNow] {
+        go(&mut lane, now);
+        assert_eq!(lane.ended(id(1), end, now, RETRY), None);
+        assert_eq!(lane.withdraw(|_| true), [], "the first may have arrived");
+        now = now.plus_ms(10_000);
+    }
+    go(&mut lane, now);
+    lane.ended(id(1), Outcome::Ambiguous, now, RETRY);
+    assert!(matches!(lane.head(now.plus_ms(120_000), true), Head::GiveUp(..)), "never a third time");
+}
+
+#[test]
+fn the_pairs_rate_waits_ever_longer_and_gives_nothing_up() {
+    let mut lane = lane(&[(1, ReplyKind::Answer)]);
+    let mut now = START;
+    for wait_ms in [1_000, 4_000, 16_000, 60_000, 60_000, 60_000, 60_000] {
+        go(&mut lane, now);
+        assert_eq!(lane.ended(id(1), refused(Class::ThrottleContact), now, RETRY), None);
+        assert_eq!(later(&lane, now), now.plus_ms(wait_ms));
+        now = now.plus_ms(wait_ms);
+    }
+}
+
+#[test]
+fn a_code_that_says_too_little_is_tried_twice() {
+    let mut lane = lane(&[(1, ReplyKind::Answer)]);
+    go(&mut lane, START);
+    assert_eq!(lane.ended(id(1), refused(Class::Once), START, RETRY), None);
+    let now = later(&lane, START);
+    go(&mut lane, now);
+    assert_eq!(lane.ended(id(1), refused(Class::Once), now, RETRY), Some(Settlement::Failed { code: Some(7) }));
+}
+
+fn template() -> Outbound {
+    Outbound::Template { name: "news".into(), language: "id".into() }
+}
+
+#[test]
+fn past_the_window_one_template_stands_in_for_all_that_waits() {
+    let mut lane = lane(&[(1, ReplyKind::Notice), (2, ReplyKind::Document), (3, ReplyKind::Answer)]);
+    let late = START.plus_ms(DAY_MS);
+    assert!(matches!(lane.head(late, true), Head::Closed));
+    let swap = lane.templated(template(), late).unwrap();
+    let taken: Vec<_> = swap.taken.iter().map(|(id, _, how)| (*id, how.clone())).collect();
+    let dropped = Settlement::Failed { code: Some(131_047) };
+    assert_eq!(taken, [1, 2, 3].map(|lsn| (id(lsn), dropped.clone())));
+    assert_eq!((&*swap.row.message, swap.row.epoch, swap.row.place), (&template(), None, Some(id(1))));
+    lane.swap(swap, id(9));
+    assert!(matches!(lane.head(late, true), Head::Idle), "it is in the air");
+    lane.push(Send::new(id(4), row(ReplyKind::Answer, late)));
+    assert!(matches!(lane.ended(id(9), sent(), late, RETRY), Some(Settlement::Sent(_))));
+    assert!(matches!(lane.head(late, true), Head::Closed));
+    let again = OutboxRow { window_until: late.plus_ms(HOUR_MS), ..row(ReplyKind::Answer, late) };
+    lane.push(Send::new(id(5), again));
+    assert_eq!(go(&mut lane, late), id(4), "he wrote: all is free-form again");
+}
+
+#[test]
+fn where_meta_says_the_window_is_closed_it_is_closed() {
+    let mut lane = lane(&[(1, ReplyKind::Answer)]);
+    go(&mut lane, START);
+    let closed = Outcome::Refused { code: Some(131_047), class: Class::WindowClosed };
+    assert_eq!(lane.ended(id(1), closed.clone(), START, RETRY), None);
+    assert!(matches!(lane.head(START, true), Head::Closed));
+    let swap = lane.templated(template(), START).unwrap();
+    lane.swap(swap, id(2));
+    let settled = lane.ended(id(2), closed, START, RETRY);
+    assert_eq!(settled, Some(Settlement::Failed { code: Some(131_047) }), "a template is refused once");
+    assert!(lane.is_empty());
+}
+
+#[test]
+fn what_stands_in_keeps_the_place_of_the_first() {
+    let mut lane = lane(&[(1, ReplyKind::Answer), (2, ReplyKind::Answer)]);
+    let swap = lane.merged().unwrap();
+    lane.push(Send::new(id(3), row(ReplyKind::Answer, START)));
+    lane.swap(swap, id(4));
+    assert_eq!(lane.ended(id(4), Outcome::NotNow, START, RETRY), None);
+    assert_eq!(go(&mut lane, START), id(4), "before what came after those it took");
+    lane.ended(id(4), sent(), START, RETRY);
+    assert_eq!(go(&mut lane, START), id(3));
 }

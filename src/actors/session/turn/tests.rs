@@ -104,7 +104,10 @@ fn said(plan: &Plan) -> Vec<&str> {
         .iter()
         .filter_map(|row| match row.message.as_ref() {
             Outbound::Text { body } => Some(body.0.as_str()),
-            Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Certificate { .. } => None,
+            Outbound::Buttons { .. }
+            | Outbound::List { .. }
+            | Outbound::Certificate { .. }
+            | Outbound::Template { .. } => None,
         })
         .collect()
 }

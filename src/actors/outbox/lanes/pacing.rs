@@ -1,0 +1,42 @@
+//! What the lanes are told from beside: refusals that come as statuses, courtesies, and rows that stand in for others.
+
+use super::super::lane::{Send, Swap};
+use super::Lanes;
+use crate::domain::contact::{BusinessNumber, ContactId};
+use crate::domain::time::Timestamp;
+use crate::limits::Budgets;
+use crate::ports::RowId;
+use crate::wire::codes::{self, Class};
+
+impl Lanes {
+    /// Meta refused something by a status: what that means beyond the message.
+    pub fn learn(&self, number: &BusinessNumber, contact: ContactId, code: u32, now: Timestamp, budgets: &Budgets) {
+        let class = codes::class(code);
+        budgets.refused(number, Some(code), class);
+        if class == Class::ThrottleContact {
+            self.lock().pairs.empty(number, contact, now);
+        }
+    }
+
+    /// Takes one of a citizen's bucket for a courtesy, unless it runs low.
+    pub fn spend(&self, number: &BusinessNumber, contact: ContactId, now: Timestamp, pair_low: i64) -> bool {
+        let mut inner = self.lock();
+        inner.pairs.left(number, contact, now) > pair_low && inner.pairs.take(number, contact, now).is_ok()
+    }
+
+    /// Forgets pairs whose bucket is full again.
+    pub fn forget(&self, now: Timestamp) {
+        self.lock().pairs.forget(now);
+    }
+
+    /// The swap is written down under this id: what now waits to leave.
+    pub fn swap(&self, contact: ContactId, swap: Swap, id: RowId) -> Send {
+        let mut inner = self.lock();
+        let lane = inner.lanes.entry(contact).or_default();
+        let before = lane.len();
+        let send = lane.swap(swap, id);
+        let after = lane.len();
+        inner.open = (inner.open + after).saturating_sub(before);
+        send
+    }
+}
