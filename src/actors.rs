@@ -1,7 +1,7 @@
 //! The actors: sessions, accounts, outbox, and what keeps them alive.
 //!
 //! ```text
-//! Root                    3 restarts in 60 s, then the process exits 70
+//! Root                    3 restarts in 60 s or 2 lost threads, then the process exits 70
 //! └─ Shard x n            one an arbiter; 5 in 60 s, then Root counts
 //!     ├─ Outbox           5 in 60 s, then the shard
 //!     ├─ Session x many   3 panics in 60 s: its message becomes a dead letter
@@ -21,7 +21,10 @@
 
 pub mod account;
 pub mod board;
+pub mod fault;
+mod figures;
 pub mod gate;
+pub mod hand;
 mod intake;
 pub mod ledger;
 pub mod neighbour;
@@ -34,6 +37,7 @@ pub mod supervision;
 pub mod sweep;
 pub mod switchboard;
 pub mod tag;
+pub mod tally;
 pub mod timers;
 pub mod versioned;
 
@@ -45,15 +49,18 @@ use crate::conversation::text::Texts;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::limits::Budgets;
-use crate::limits::breaker::BreakerRules;
 use crate::ports::{
     AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, OtpSender, RowId, Store, Tickets,
 };
 
 use board::{Board, Mail};
+use fault::Faults;
 use gate::Gate;
+use hand::InHand;
 use neighbour::Bulkheads;
 use outbox::Lanes;
+
+pub use figures::{Figures, ReadReceipts};
 
 /// All that actors use of the world: ports, keys, texts, rules and figures. Made once by `app`.
 pub struct Neighbours {
@@ -76,6 +83,8 @@ pub struct Neighbours {
     pub figures: Figures,
     /// Calls under way to registry, SMS gateway and desk, all shards together.
     pub calls: Arc<Bulkheads>,
+    pub hands: InHand,
+    pub faults: Faults,
 }
 
 /// A shard's own ways out: HTTP connections belong to the thread that opened them.
@@ -96,84 +105,6 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn bytes(&self) -> [u8; 32] {
         rand::random()
-    }
-}
-
-/// When a citizen's message is marked as read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReadReceipts {
-    /// With a typing indicator, when a port is awaited longer than `slow_after_ms`.
-    #[default]
-    WhenSlow,
-    /// At each turn.
-    Always,
-    Never,
-}
-
-/// The bounds of this floor (config sections `[actors]` and `[whatsapp]`).
-#[derive(Clone, Debug)]
-pub struct Figures {
-    pub shards: usize,
-    pub mailbox_messages_max: usize,
-    /// Rows that one turn takes; the rest are the next turn's.
-    pub turn_rows_max: usize,
-    pub passivate_after_ms: i64,
-    pub sessions_awake_max: usize,
-    pub accounts_awake_max: usize,
-    /// Events that wait at one account; more of them are answered `Down`.
-    pub account_events_max: usize,
-    pub neighbour_timeout_ms: u64,
-    pub neighbour_calls_max: usize,
-    pub breaker: BreakerRules,
-    pub read_receipts: ReadReceipts,
-    pub slow_after_ms: i64,
-    pub send_timeout_ms: u64,
-    pub sends_in_flight_max: usize,
-    pub retry_first_ms: i64,
-    pub retry_max_ms: i64,
-    pub tries_max: u32,
-    pub reconcile_ms: i64,
-    /// With so few messages left in a citizen's bucket, what waits for him is merged.
-    pub pair_low: i64,
-    /// Free-form messages leave only within the 24 h window. `false` where a test's chats live longer.
-    pub keeps_window: bool,
-    /// What is said where the 24 h window is closed: a template's name and language.
-    pub window_template: Option<(String, String)>,
-    pub sms_tries_max: u32,
-    /// How often timers are looked at.
-    pub tick_ms: u64,
-    /// How often a page of what rests is looked at for what may go.
-    pub sweep_every_ms: u64,
-}
-
-impl Default for Figures {
-    fn default() -> Self {
-        Self {
-            shards: 1,
-            mailbox_messages_max: 64,
-            turn_rows_max: 64,
-            passivate_after_ms: 60_000,
-            sessions_awake_max: 1_000_000,
-            accounts_awake_max: 200_000,
-            account_events_max: 64,
-            neighbour_timeout_ms: 4_000,
-            neighbour_calls_max: 256,
-            breaker: BreakerRules::default(),
-            read_receipts: ReadReceipts::default(),
-            slow_after_ms: 800,
-            send_timeout_ms: 15_000,
-            sends_in_flight_max: 64,
-            retry_first_ms: 500,
-            retry_max_ms: 60_000,
-            tries_max: 8,
-            reconcile_ms: 120_000,
-            pair_low: 15,
-            keeps_window: true,
-            window_template: None,
-            sms_tries_max: 5,
-            tick_ms: 25,
-            sweep_every_ms: 1_000,
-        }
     }
 }
 
@@ -243,16 +174,27 @@ impl Shards {
         self.board(self.of_account(key)).post(mail);
     }
 
+    /// Sorts things by the shard of their contact.
+    fn by_shard<T>(&self, things: Vec<T>, contact_of: impl Fn(&T) -> ContactId) -> Vec<Vec<T>> {
+        let mut sorted: Vec<Vec<T>> = self.boards.iter().map(|_| Vec::new()).collect();
+        for thing in things {
+            sorted[self.of_contact(contact_of(&thing))].push(thing);
+        }
+        sorted
+    }
+
     /// Rows to the boards of their shards, all of a board at once.
     fn rows(&self, rows: Vec<(RowId, InboxRow)>) {
-        let mut of_shards: Vec<Vec<(RowId, InboxRow)>> = self.boards.iter().map(|_| Vec::new()).collect();
-        for (id, row) in rows {
-            of_shards[self.of_contact(row.contact)].push((id, row));
-        }
-        for (board, rows) in self.boards.iter().zip(of_shards) {
+        for (board, rows) in self.boards.iter().zip(self.by_shard(rows, |(_, row)| row.contact)) {
             if !rows.is_empty() {
                 board.rows(rows);
             }
+        }
+    }
+
+    fn sends(&self, sends: Vec<outbox::Send>) {
+        for (lanes, sends) in self.lanes.iter().zip(self.by_shard(sends, |send| send.row.contact)) {
+            lanes.push(sends);
         }
     }
 
@@ -273,14 +215,17 @@ impl Shards {
 impl Inlet for Shards {
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut rows = Vec::new();
+        let mut sends = Vec::new();
         let mut statuses = Vec::new();
         for delivery in deliveries {
             match delivery {
                 Delivery::Inbox { id, row } => rows.push((id, row)),
+                Delivery::Outbox { id, row } => sends.push(outbox::Send::new(id, row)),
                 Delivery::Status(status) => statuses.push(status),
             }
         }
         self.rows(rows);
+        self.sends(sends);
         self.statuses(statuses);
     }
 }

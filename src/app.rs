@@ -5,6 +5,7 @@
 //! signals are its caller's (`run_until_stopped`).
 
 mod control;
+mod drain;
 mod neighbours;
 pub mod operate;
 pub mod options;
@@ -24,14 +25,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::ledger::Ledger;
-use crate::actors::root::{self, Health, Root, Sights};
-use crate::actors::shard::view::ShardView;
+use crate::actors::neighbour::Bulkheads;
+use crate::actors::root::{self, Health, Root, Sights, TreeView};
 use crate::actors::switchboard::standing;
+use crate::actors::tally::Books;
 use crate::actors::{Shards, sweep};
 use crate::control::socket::Served;
 use crate::desk::Desk;
 use crate::emulator::{self, Emulator};
-use crate::ports::{Store, StoreError};
+use crate::ports::{Clock, Store, StoreError};
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::web::{Draining, ops};
 use crate::{certificate, otp, store, whatsapp};
@@ -39,9 +41,6 @@ use crate::{certificate, otp, store, whatsapp};
 pub use operate::{Wish, operate};
 pub use options::{AppOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
 pub use serve::serve;
-
-/// How often a drain looks whether work has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +103,9 @@ pub struct App {
     emulator: Option<Emulator>,
     registry: Arc<EmbeddedRegistry>,
     desk: Arc<Desk>,
-    sights: Sights,
+    sights: Arc<Sights>,
+    calls: Arc<Bulkheads>,
+    clock: Arc<dyn Clock>,
     health: watch::Receiver<Health>,
     swept: sweep::Passes,
     sweep: JoinHandle<()>,
@@ -137,6 +138,7 @@ impl App {
         pages: &ops::Desk,
     ) -> Result<Self, AppError> {
         let (store, journal) = ports::open_store(&options).await?;
+        let hands = ports::open_hands(&options)?;
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
@@ -150,14 +152,17 @@ impl App {
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
         let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
-        let own = (Arc::clone(&budgets), ledger, switchboard);
+        let own = (Arc::clone(&budgets), ledger, switchboard, hands);
         let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, &registry, &desk, own));
         let shards = Shards::new(neighbours.figures.shards, service_gate);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
+        let is_open = |contact, what| shards.board(shards.of_contact(contact)).is_open(contact, what);
+        neighbours.hands.count_left_behind(store.as_ref(), is_open).await?;
+        let (books, clock) = (Books::default(), Arc::clone(&neighbours.clock));
         let (swept, sweep) = sweep::start(Arc::clone(&neighbours), Arc::clone(&shards));
-        let (root, sights, health) = root::start(neighbours, Arc::clone(&shards));
+        let (root, sights, health) = root::start(neighbours, Arc::clone(&shards), books.clone());
         let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
         servers::keep_up(recorder);
         pages.running.get_or_init(|| ops::Running {
@@ -165,10 +170,12 @@ impl App {
             draining: Arc::clone(&draining),
             shards: Arc::clone(&shards),
             sights: Arc::clone(&sights),
-            calls,
+            calls: Arc::clone(&calls),
+            clock: Arc::clone(&clock),
+            books,
             budgets,
         });
-        let control = door.map(|door| door.open(Arc::clone(&shards))).transpose()?;
+        let control = door.map(control::Door::open).transpose()?;
         let chat = emulator.as_ref().map(Emulator::address);
         Ok(Self {
             addresses: Addresses { webhook: webhook_address, ops: ops_address, chat },
@@ -183,6 +190,8 @@ impl App {
             registry,
             desk,
             sights,
+            calls,
+            clock,
             health,
             swept,
             sweep,
@@ -219,40 +228,14 @@ impl App {
         self.swept.count()
     }
 
-    /// How the shards stand, as `/actors` shows it.
-    pub fn actors(&self) -> Vec<ShardView> {
-        root::view(&self.shards, &self.sights)
+    /// How the tree stands, as `/actors` shows it.
+    pub fn actors(&self) -> TreeView {
+        self.sights.view(&self.shards, self.clock.now())
     }
 
-    /// Takes nothing new, finishes what is in flight within bounds, closes the store. What is not finished goes
-    /// on after the next start.
-    pub async fn drain(&self) -> Ended {
-        let deadline = tokio::time::Instant::now() + self.drain_within;
-        self.draining.begin();
-        if let Some(gate) = self.shards.gate() {
-            gate.close();
-        }
-        self.sweep.abort();
-        // POSTs in flight are answered; their rows are on the boards by then.
-        let _stopped = tokio::time::timeout_at(deadline, self.webhook.stop(true)).await;
-        let mut ended = Ended::Drained;
-        while !self.shards.at_rest() {
-            if tokio::time::Instant::now() >= deadline {
-                tracing::warn!("work in flight did not end in time; it goes on after the next start");
-                ended = Ended::Late;
-                break;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        if let Some(control) = &self.control {
-            control.stop();
-        }
-        self.store.close().await;
-        if let Some(emulator) = &self.emulator {
-            emulator.stop().await;
-        }
-        self.ops.stop(false).await;
-        ended
+    /// Whether the actors cannot be kept running: the process is to end with 70.
+    pub fn gave_up(&self) -> bool {
+        *self.health.borrow() == Health::Failed
     }
 
     /// Runs until `stop` resolves, then drains; or until the actors cannot be kept running.
@@ -261,8 +244,7 @@ impl App {
         tokio::select! {
             () = stop => self.drain().await,
             _ = health.wait_for(|health| *health == Health::Failed) => {
-                self.drain().await;
-                Ended::GaveUp
+                self.drain_after_failure().await
             }
         }
     }

@@ -24,7 +24,6 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::actors::Shards;
 use crate::actors::switchboard::Switchboard;
 use crate::limits::Budgets;
 use crate::ports::{RowId, Store, StoreError};
@@ -122,8 +121,6 @@ pub struct Control {
     pub vault: Arc<dyn Vault>,
     pub switchboard: Switchboard,
     pub budgets: Arc<Budgets>,
-    /// Of a running server: what is to be sent again is put in line there. Else the next start finds it.
-    pub shards: Option<Arc<Shards>>,
     /// Held while a command runs.
     pub one: tokio::sync::Mutex<()>,
 }

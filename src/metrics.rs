@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use crate::ports::Tally;
+
 /// Every histogram's name ends so.
 pub const SECONDS_SUFFIX: &str = "_seconds";
 
@@ -54,6 +56,26 @@ pub fn describe() {
     describe_gauge!("siaga_code_routes", "routes of codes that are remembered, and those that are clamped");
     describe_counter!("siaga_tidied_total", "records that shrank or were forgotten, and passes over all of them");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
+    describe_gauge!("siaga_messages", "messages ever accepted, and where they went, by term");
+    describe_gauge!("siaga_messages_drift", "accepted messages that are not accounted for; anything but 0 is an alarm");
+}
+
+/// Where all accepted messages went.
+#[expect(clippy::cast_precision_loss, reason = "a count of messages stays below 2^52 for centuries")]
+pub fn messages_counted(tally: &Tally) {
+    let Tally { accepted, answered, absorbed, refused, dead_lettered, pending } = *tally;
+    let terms = [
+        ("accepted", accepted),
+        ("answered", answered),
+        ("absorbed", absorbed),
+        ("refused", refused),
+        ("dead_lettered", dead_lettered),
+        ("pending", pending),
+    ];
+    for (term, count) in terms {
+        gauge!("siaga_messages", "term" => term).set(count as f64);
+    }
+    gauge!("siaga_messages_drift").set(tally.drift() as f64);
 }
 
 /// A post to the webhook was answered.

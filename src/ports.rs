@@ -3,6 +3,7 @@
 //! Floor 1: domain types only, no adapter is named here. An adapter implements one trait; `app` wires it.
 //! Every error says whether asking again can help; none carries personal data.
 
+pub mod hands;
 pub mod store;
 pub mod tally;
 
@@ -21,6 +22,7 @@ use crate::domain::phone::Mobile;
 use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
 
+pub use hands::{Hands, Held, Troubling};
 pub use store::{
     DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part,
     Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,

@@ -6,20 +6,46 @@
 pub mod ops;
 pub mod webhook;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Whether the server is on its way out. One for the process.
 #[derive(Debug, Default)]
-pub struct Draining(AtomicBool);
+pub struct Draining {
+    begun: AtomicBool,
+    posts: AtomicUsize,
+}
+
+/// A post that is being answered.
+#[derive(Debug)]
+pub struct Posting(Arc<Draining>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        self.0.posts.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Draining {
     /// From here on the server takes nothing new.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::Release);
+        self.begun.store(true, Ordering::SeqCst);
     }
 
     /// Whether it has begun.
     pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// A post comes in; `None` when a drain has begun. A drain waits for those that came before it.
+    pub fn post(self: &Arc<Self>) -> Option<Posting> {
+        self.posts.fetch_add(1, Ordering::SeqCst);
+        let posting = Posting(Arc::clone(self));
+        (!self.has_begun()).then_some(posting)
+    }
+
+    /// Posts that are being answered.
+    pub fn posts(&self) -> usize {
+        self.posts.load(Ordering::SeqCst)
     }
 }

@@ -8,12 +8,16 @@
 mod crowd;
 #[path = "crash/deferred.rs"]
 mod deferred;
+#[path = "crash/drain.rs"]
+mod drain;
 #[path = "crash/history.rs"]
 mod history;
 #[path = "crash/inside.rs"]
 mod inside;
 #[path = "crash/kill.rs"]
 mod kill;
+#[path = "crash/poison.rs"]
+mod poison;
 #[path = "crash/server.rs"]
 mod server;
 

@@ -14,6 +14,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use serde::{Deserialize, Serialize};
 
 use super::board::Mail;
+use super::fault::Point;
 use super::session::Home;
 use super::supervision::{Ending, Exit};
 use super::{Neighbours, versioned};
@@ -26,7 +27,7 @@ use crate::domain::otp::UndoCode;
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::metrics;
-use crate::ports::{InboxBody, InboxRow, Key, Part, StoreError, Table, Value};
+use crate::ports::{Held, InboxBody, InboxRow, Key, Part, StoreError, Table, Troubling, Value};
 
 const VERSION: u8 = 1;
 
@@ -98,12 +99,21 @@ impl AccountKeeper {
 
 impl Actor for AccountKeeper {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::AccountStart);
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::AccountStop);
+    }
 }
 
 impl Handler<Handle> for AccountKeeper {
     type Result = ();
 
     fn handle(&mut self, message: Handle, context: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::AccountHandle);
         let memory = self.memory.take();
         let (home, phone, key) = (self.home.clone(), self.phone, self.key);
         let run = async move { handle(&home, phone, key, memory, *message.0).await };
@@ -167,7 +177,11 @@ async fn handle(
         codes_spent_until: place.as_ref().and_then(|place| place.as_ref().err().copied()),
         undo_code: undo_code::for_event(neighbours, &event).await?,
     };
-    let Some((account, effects)) = think(neighbours, phone, memory.account.clone(), event, (now, given)) else {
+    // Whoever asked has it in hand: it is his call that harms, and his session that counts its tries.
+    let held = asked.map(|(contact, call)| Held { contact, what: Troubling::Answer(call) });
+    let before = memory.account.clone();
+    let thought = neighbours.hands.hold(home.writer, held, || think(neighbours, phone, before, event, (now, given)));
+    let Some((account, effects)) = thought else {
         metrics::turn_panicked();
         if let Some((contact, call)) = asked {
             home.shards.tell_contact(contact, Mail::Answer { contact, call, answer: Answer::Down });
@@ -197,6 +211,7 @@ async fn handle(
     if !parts.is_empty() {
         home.commit(parts).await?;
     }
+    neighbours.faults.at(Point::AccountDurable);
     memory.account = account;
     memory.resting = value;
     for effect in effects {
@@ -232,7 +247,11 @@ fn think(
         rules: &neighbours.account_rules,
         codes_spent_until: given.codes_spent_until,
     };
-    catch_unwind(AssertUnwindSafe(|| step(account, event, &context))).ok()
+    catch_unwind(AssertUnwindSafe(|| {
+        neighbours.faults.at(Point::AccountStep);
+        step(account, event, &context)
+    }))
+    .ok()
 }
 
 /// What of an effect is durable together with the state.

@@ -10,64 +10,31 @@
 
 pub mod mail;
 mod room;
+mod slots;
 mod view;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::gate::Gate;
-use super::timers::Timers;
 use crate::account::AccountEvent;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
-use crate::limits::admission::Seat;
-use crate::ports::{InboxRow, RowId};
+use crate::ports::{InboxRow, RowId, Troubling};
 
-pub use mail::{Mail, Room, Row, Turned, Waiting};
-pub use view::BoardView;
+use slots::{Inner, Slot};
+
+pub use mail::{Blame, Mail, Room, Row, Turned, Waiting};
+pub use view::{BoardView, Unfinished};
 
 /// Letters at one board from elsewhere; more questions are refused.
 pub const QUESTIONS_MAX: usize = 65_536;
 
 /// Answers that wait for one contact. It waits for one; more can only be repeats.
 const ANSWERS_MAX: usize = 4;
-
-/// What waits for one contact.
-#[derive(Debug, Default)]
-struct Slot {
-    /// In (LSN, index) order.
-    rows: VecDeque<Row>,
-    answers: VecDeque<(CallId, Answer)>,
-    due: bool,
-    tidy: bool,
-    /// It stands in `ready`.
-    queued: bool,
-    /// Its rows wait in the waiting room.
-    seat: Option<Seat>,
-    /// What is to be said to who waits.
-    word: Option<Room>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    slots: HashMap<ContactId, Slot>,
-    ready: VecDeque<ContactId>,
-    mail: VecDeque<Mail>,
-    timers: Timers,
-    rows: usize,
-    /// Turns under way, as the shard counts them.
-    turns: usize,
-    /// The shard has something in hand that stands in no queue here.
-    in_hand: bool,
-    /// Which shard has taken over last.
-    claim: u64,
-    /// Contacts with calls under way, and how many.
-    asking: HashMap<ContactId, usize>,
-}
 
 /// One shard's board.
 #[derive(Default)]
@@ -104,17 +71,7 @@ impl Board {
     pub fn rows(&self, rows: impl IntoIterator<Item = (RowId, InboxRow)>) {
         let mut inner = self.lock();
         for (id, row) in rows {
-            let contact = row.contact;
-            let row = Arc::new(row);
-            let slot = inner.slots.entry(contact).or_default();
-            if let Err(place) = slot.rows.binary_search_by_key(&id, |(id, _)| *id) {
-                slot.rows.insert(place, (id, Arc::clone(&row)));
-                inner.rows += 1;
-                if let Some(gate) = &self.gate {
-                    inner.arrives(gate, contact, &row);
-                }
-                inner.make_ready(contact);
-            }
+            inner.add(id, row, self.gate.as_deref());
         }
         drop(inner);
         self.ring();
@@ -182,16 +139,50 @@ impl Board {
 
     /// Puts a contact back in line, if anything waits for it.
     pub fn again(&self, contact: ContactId) {
-        self.lock().make_ready(contact);
+        let mut inner = self.lock();
+        inner.make_ready(contact);
+        // Its rows may have been closed meanwhile, by a session of an older shard.
+        inner.drop_if_empty(contact);
     }
 
-    /// A turn is over, well or badly: its closed rows go, and the contact is in line again if more waits.
-    pub fn turned(&self, contact: ContactId, closed: &[RowId]) {
+    /// What waits for a contact: its oldest rows, all answers, a due wish, and what is blamed. All of it stays
+    /// here until [`Board::turned`], in case the turn dies.
+    pub fn take(&self, contact: ContactId, rows_max: usize) -> Waiting {
+        self.lock().take(contact, rows_max)
+    }
+
+    /// A turn did not begin, or its session ended under it: what it had taken waits again. `blame`: what the turn
+    /// would have handled first is named with it.
+    pub fn failed(&self, contact: ContactId, blame: bool) {
         let mut inner = self.lock();
-        inner.turns = inner.turns.saturating_sub(1);
-        inner.close(contact, closed);
+        inner.failed(contact, blame);
         inner.drop_if_empty(contact);
         inner.make_ready(contact);
+    }
+
+    /// A turn is over, and what it closed is gone already; the contact is in line again if more waits.
+    pub fn turned(&self, contact: ContactId) {
+        let mut inner = self.lock();
+        inner.turned(contact);
+        inner.drop_if_empty(contact);
+        inner.make_ready(contact);
+    }
+
+    /// Names what took a thread with it. Something that is not there any more is nobody's trouble.
+    pub fn blame(&self, contact: ContactId, what: Troubling) {
+        let mut inner = self.lock();
+        inner.blame(contact, what);
+        inner.make_ready(contact);
+    }
+
+    /// The turn under way counts what is blamed, with this revision.
+    pub fn counted_by(&self, contact: ContactId, rev: u64) {
+        self.lock().counted_by(contact, rev);
+    }
+
+    /// Whether something of a contact may still be waiting to be handled.
+    pub fn is_open(&self, contact: ContactId, what: Troubling) -> bool {
+        self.lock().is_open(contact, what)
     }
 
     /// How many calls of a contact are under way.
@@ -204,8 +195,8 @@ impl Board {
         }
     }
 
-    /// Rows were closed outside a turn that the shard knows of.
-    pub fn closed(&self, contact: ContactId, closed: &[RowId]) {
+    /// Rows are closed, durably.
+    pub fn closed(&self, contact: ContactId, closed: impl IntoIterator<Item = RowId>) {
         let mut inner = self.lock();
         inner.close(contact, closed);
         inner.drop_if_empty(contact);
@@ -225,14 +216,8 @@ impl Board {
     pub fn start_over(&self) -> u64 {
         let mut inner = self.lock();
         inner.claim += 1;
-        inner.in_hand = false;
-        inner.turns = 0;
-        inner.asking.clear();
+        inner.start_over();
         let claim = inner.claim;
-        let contacts: Vec<ContactId> = inner.slots.keys().copied().collect();
-        for contact in contacts {
-            inner.make_ready(contact);
-        }
         drop(inner);
         self.ring();
         claim
@@ -247,41 +232,6 @@ impl Board {
     pub fn at_rest(&self) -> bool {
         let inner = self.lock();
         !inner.in_hand && inner.turns == 0 && inner.mail.is_empty() && inner.slots.values().all(Slot::only_waits)
-    }
-}
-
-impl Inner {
-    fn close(&mut self, contact: ContactId, closed: &[RowId]) {
-        if let Some(slot) = self.slots.get_mut(&contact) {
-            let before = slot.rows.len();
-            slot.rows.retain(|(id, _)| !closed.contains(id));
-            self.rows = self.rows.saturating_sub(before - slot.rows.len());
-            if slot.rows.is_empty() {
-                (slot.seat, slot.word) = (None, None);
-            }
-        }
-    }
-
-    fn make_ready(&mut self, contact: ContactId) {
-        if let Some(slot) = self.slots.get_mut(&contact)
-            && !slot.queued
-            && slot.is_ready()
-        {
-            slot.queued = true;
-            self.ready.push_back(contact);
-        }
-    }
-
-    fn drop_if_empty(&mut self, contact: ContactId) {
-        if let Some(slot) = self.slots.get(&contact)
-            && slot.rows.is_empty()
-            && slot.answers.is_empty()
-            && !slot.due
-            && !slot.tidy
-            && !slot.queued
-        {
-            self.slots.remove(&contact);
-        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! What the shards take in beside what is delivered to them: what was open at the start, and who is let in.
+//! What the shards take in beside what is delivered to them, what was open at the start and who is let in; and what
+//! they have not finished, when they should.
 
 use super::gate::{Gate, Load};
+use super::outbox::LanesView;
 use super::{Shards, outbox};
 use crate::ports::{Clock, Recovered};
 
@@ -42,10 +44,28 @@ impl Shards {
             }
             self.rows(post);
         }
-        for send in outbox::recovered(recovered.outbox, reconcile_ms, clock.now()) {
-            let contact = send.row.contact;
-            self.lanes(self.of_contact(contact)).push(contact, vec![send]);
-        }
+        self.sends(outbox::recovered(recovered.outbox, reconcile_ms, clock.now()));
         self.statuses(recovered.statuses);
+    }
+
+    /// What keeps a drain waiting, by the name of the actor.
+    pub fn unfinished(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (shard, (board, lanes)) in self.boards.iter().zip(&self.lanes).enumerate() {
+            if let Some(open) = board.unfinished() {
+                let sessions: Vec<u64> = open.sessions.iter().map(|contact| contact.0).collect();
+                names.push(format!(
+                    "shard {shard}: {} contacts wait, {} letters, {} turns under way, of the sessions {sessions:?}",
+                    open.contacts_waiting, open.mail, open.turns
+                ));
+            }
+            if !lanes.at_rest() {
+                let LanesView { rows_open, in_flight, statuses, .. } = lanes.view();
+                names.push(format!(
+                    "outbox of shard {shard}: {in_flight} of {rows_open} sends in the air, {statuses} statuses wait"
+                ));
+            }
+        }
+        names
     }
 }

@@ -10,6 +10,7 @@ pub mod lanes;
 pub mod merge;
 pub mod retry;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
@@ -22,7 +23,9 @@ use self::lane::{Outcome, Swap};
 use self::lanes::{Next, Pace};
 use self::retry::Retry;
 use super::board::Mail;
+use super::fault::Point;
 use super::session::Home;
+use super::shard::view::Sight;
 use super::{Neighbours, sender, supervision, tag};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{DeliveryState, MessageId, Status};
@@ -37,10 +40,9 @@ const GO_MAX: usize = 256;
 /// The actor.
 pub struct Outbox {
     home: Home,
+    sight: Arc<Sight>,
     /// Which outbox of these lanes it is: an older one, left behind by a shard that died, goes.
     claim: u64,
-    /// Rows that the store could not tell about, in the air until the next tick.
-    parked: Vec<(ContactId, RowId)>,
 }
 
 /// There may be something new.
@@ -49,12 +51,12 @@ struct Rung;
 struct Tick;
 
 impl Outbox {
-    pub fn new(home: Home) -> Self {
-        Self { home, claim: 0, parked: Vec::new() }
+    pub fn new(home: Home, sight: Arc<Sight>) -> Self {
+        Self { home, sight, claim: 0 }
     }
 
-    fn lanes(&self) -> std::sync::Arc<Lanes> {
-        std::sync::Arc::clone(self.home.shards.lanes(self.home.shard))
+    fn lanes(&self) -> Arc<Lanes> {
+        Arc::clone(self.home.shards.lanes(self.home.shard))
     }
 
     fn now(&self) -> Timestamp {
@@ -83,7 +85,7 @@ impl Outbox {
             left -= 1;
         }
         let now = self.now();
-        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
+        let neighbours = Arc::clone(&self.home.neighbours);
         while left > 0
             && let Some(next) = lanes.next(now, &pace(&neighbours))
         {
@@ -95,7 +97,7 @@ impl Outbox {
                     lanes.settle(contact, id);
                     metrics::send_ended(if code == Some(WINDOW_CLOSED) { "window_closed" } else { "given_up" });
                     // What may have arrived is no dead letter.
-                    self.close(id, &Settlement::Failed { code }, row.as_deref().filter(|_| code.is_some()));
+                    self.close(id, &Settlement::Failed { code }, row.as_deref().filter(|_| code.is_some()), now);
                 }
             }
             left -= 1;
@@ -107,6 +109,7 @@ impl Outbox {
             self.status(&status);
             left -= 1;
         }
+        self.sight.outbox_moved();
         lanes.in_hand(false);
         if left == 0 {
             lanes.ring();
@@ -117,6 +120,7 @@ impl Outbox {
     fn go(&mut self, contact: ContactId, send: Send, written: Option<Ticket>) {
         let id = send.id;
         let (lanes, home) = (self.lanes(), self.home.clone());
+        lanes.left();
         let attempt = async move {
             if let Some(ticket) = written
                 && ticket.durable.await.is_err()
@@ -139,39 +143,34 @@ impl Outbox {
         for (row, content, how) in &swap.taken {
             parts.extend(ending(*row, how, Some(content), now));
         }
-        match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
-            Ok(ticket) => {
-                for (.., how) in &swap.taken {
-                    metrics::limit_acted(if *how == Settlement::Merged { "merged" } else { "replaced" });
-                }
-                let send = lanes.swap(contact, swap, RowId { lsn: ticket.lsn, index: 0 });
-                self.go(contact, send, Some(ticket));
-            }
+        let Ok(ticket) = self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) else {
             // No room to write it down: it stays as it is.
-            Err(_) => lanes.ended(contact, first, Outcome::HeldBack { until: now.plus_ms(SECOND_MS) }),
+            lanes.left();
+            lanes.ended(contact, first, Outcome::HeldBack { until: now.plus_ms(SECOND_MS) });
+            return;
+        };
+        for (.., how) in &swap.taken {
+            metrics::limit_acted(if *how == Settlement::Merged { "merged" } else { "replaced" });
         }
+        let send = lanes.swap(contact, swap, RowId { lsn: ticket.lsn, index: 0 });
+        self.go(contact, send, Some(ticket));
     }
 
     fn ended(&mut self, contact: ContactId, id: RowId, outcome: Outcome) {
-        if outcome == Outcome::NotNow {
-            self.parked.push((contact, id));
-            return;
-        }
         if let Outcome::Refused { class: Class::Configuration, code } = &outcome {
             tracing::error!(code, "meta does not take this kind of message from us; an operator must act");
         }
         metrics::send_ended(name(&outcome));
-        let row = self.lanes().row(contact, id);
-        let retry = self.retry();
-        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
-        let settled = self.lanes().conclude(contact, id, outcome, self.now(), retry, &neighbours.budgets);
-        if let Some(how) = settled {
-            if let (Settlement::Sent(message), Some(row)) = (&how, &row) {
-                self.moved(contact, id, message, DeliveryState::Sent);
-                let after = u64::try_from(self.now().since_ms(row.born_at)).unwrap_or_default();
-                metrics::reply_taken(Duration::from_millis(after));
-            }
-            self.close(id, &how, row.as_deref());
+        let (lanes, now, retry) = (self.lanes(), self.now(), self.retry());
+        let row = lanes.row(contact, id);
+        let budgets = &self.home.neighbours.budgets;
+        let Some(how) = lanes.conclude(contact, id, outcome, now, retry, budgets) else { return };
+        // At once: whatever happens here from now on, it is written down.
+        self.close(id, &how, row.as_deref(), now);
+        if let (Settlement::Sent(message), Some(row)) = (&how, &row) {
+            self.moved(contact, id, message, DeliveryState::Sent);
+            let after = u64::try_from(now.since_ms(row.born_at)).unwrap_or_default();
+            metrics::reply_taken(Duration::from_millis(after));
         }
     }
 
@@ -188,8 +187,8 @@ impl Outbox {
     }
 
     /// Writes down that a row is settled. Not awaited: nothing but a restart depends on it.
-    fn close(&self, id: RowId, how: &Settlement, row: Option<&OutboxRow>) {
-        let parts = ending(id, how, row, self.now());
+    fn close(&self, id: RowId, how: &Settlement, row: Option<&OutboxRow>, now: Timestamp) {
+        let parts = ending(id, how, row, now);
         let record = Record { writer: Some(self.home.writer), parts };
         match self.home.neighbours.store.append(record.clone()) {
             Ok(_) | Err(StoreError::Closed | StoreError::Fenced { .. }) => {}
@@ -217,11 +216,9 @@ impl Outbox {
             return;
         };
         self.moved(contact, id, &status.message, status.state);
-        let lanes = self.lanes();
-        let now = self.now();
-        let neighbours = std::sync::Arc::clone(&self.home.neighbours);
+        let (lanes, now) = (self.lanes(), self.now());
         if let (DeliveryState::Failed, Some(code)) = (status.state, status.error) {
-            lanes.learn(&status.number, contact, code, now, &neighbours.budgets);
+            lanes.learn(&status.number, contact, code, now, &self.home.neighbours.budgets);
         }
         let Some(row) = lanes.row(contact, id) else { return };
         let how = match (status.state, status.error) {
@@ -231,21 +228,18 @@ impl Outbox {
                 Settlement::Failed { code }
             }
             (DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read, _) => {
-                neighbours.budgets.accepted(&row.number);
+                self.home.neighbours.budgets.accepted(&row.number);
                 Settlement::Sent(status.message.clone())
             }
         };
         if lanes.settle(contact, id) {
-            self.close(id, &how, Some(&row));
+            self.close(id, &how, Some(&row), now);
         }
     }
 
     fn tick(&mut self) {
         let lanes = self.lanes();
-        for (contact, id) in self.parked.drain(..) {
-            let now = self.home.neighbours.clock.now();
-            lanes.land(contact, id, now);
-        }
+        lanes.land(self.now());
         lanes.forget(self.now());
         self.work();
     }
@@ -266,6 +260,8 @@ impl Actor for Outbox {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::OutboxStart);
+        self.sight.outbox_started();
         let reconcile_ms = self.home.neighbours.figures.reconcile_ms;
         self.claim = self.lanes().start_over(self.now(), reconcile_ms);
         context.add_stream(futures_util::stream::unfold(self.lanes(), |lanes| async move {
@@ -274,10 +270,15 @@ impl Actor for Outbox {
         }));
         context.add_stream(super::shard::ticks(self.home.neighbours.figures.tick_ms, || Tick));
     }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::OutboxStop);
+    }
 }
 
 impl StreamHandler<Rung> for Outbox {
     fn handle(&mut self, _: Rung, context: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::OutboxRung);
         if self.still_mine(context) {
             self.work();
         }
@@ -286,6 +287,7 @@ impl StreamHandler<Rung> for Outbox {
 
 impl StreamHandler<Tick> for Outbox {
     fn handle(&mut self, _: Tick, context: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::OutboxTick);
         if self.still_mine(context) {
             self.tick();
         }

@@ -10,6 +10,8 @@
 pub mod asking;
 pub mod calls;
 mod fence;
+#[cfg(feature = "fault-points")]
+pub mod harmful;
 pub mod home;
 mod life;
 mod ours;
@@ -23,6 +25,7 @@ pub mod turn;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 
 use super::board::{Mail, Waiting};
+use super::fault::Point;
 use super::supervision::{Ending, Exit};
 use crate::conversation::text::Texts;
 use crate::conversation::{Context as Setup, Effect, Event, Reply, Rules, State, Step};
@@ -81,6 +84,14 @@ impl Session {
 
 impl Actor for Session {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::SessionStart);
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::SessionStop);
+    }
 }
 
 /// Meta told how far a message of this chat has come. A courtesy: lost when the mailbox is full.
@@ -96,6 +107,7 @@ impl Handler<Moved> for Session {
     type Result = ();
 
     fn handle(&mut self, moved: Moved, _: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::SessionMoved);
         if let Some(memory) = &mut self.memory {
             memory.sends.moved(moved.row, &moved.id, moved.state);
         }
@@ -106,6 +118,7 @@ impl Handler<Work> for Session {
     type Result = ();
 
     fn handle(&mut self, work: Work, context: &mut Context<Self>) {
+        self.home.neighbours.faults.at(Point::SessionWork);
         let life = Life { contact: self.contact, number: self.life, home: self.home.clone() };
         let memory = self.memory.take();
         let run = async move { life.turn(memory, work.0).await };

@@ -19,6 +19,7 @@ use actix::{Actor, ActorContext, Addr, ArbiterHandle, AsyncContext, Context, Str
 use futures_util::Stream;
 
 use super::board::{Board, Mail};
+use super::fault::Point;
 use super::outbox::Outbox;
 use super::session::{Home, Moved};
 use super::supervision::{self, Ending, Exit, RestartWindow, Verdict};
@@ -45,6 +46,8 @@ pub struct Shard {
     outbox: Option<Addr<Outbox>>,
     outbox_life: u64,
     outbox_window: RestartWindow,
+    /// When a new outbox starts, after one that died more than once.
+    outbox_due: Option<Timestamp>,
     sight: Arc<Sight>,
     /// Which shard of this board it is: an older one, on a thread that was given up, goes when it moves again.
     claim: u64,
@@ -77,6 +80,7 @@ impl Shard {
             outbox: None,
             outbox_life: 0,
             outbox_window: RestartWindow::new(OUTBOX_RESTARTS_MAX, MINUTE_MS),
+            outbox_due: None,
             sight,
             claim: 0,
         }
@@ -90,38 +94,48 @@ impl Shard {
         self.home.neighbours.clock.now()
     }
 
+    /// Takes the board over from whatever shard had it before.
+    fn take_over(&mut self) {
+        self.claim = self.board().start_over();
+        self.sight.started(self.home.writer.generation);
+    }
+
     fn start_outbox(&mut self) {
         self.outbox_life += 1;
+        self.outbox_due = None;
         let life = self.outbox_life;
         let home = self.home.clone();
+        let sight = Arc::clone(&self.sight);
         let board = self.board();
         self.outbox = Some(supervision::spawn(
             &self.on,
             self.home.neighbours.figures.mailbox_messages_max,
-            move |_, _| Outbox::new(home),
+            move |_, _| Outbox::new(home, sight),
             move |exit| board.post(Mail::OutboxEnded { life, exit }),
         ));
     }
 
-    fn still_mine(&self, context: &mut Context<Self>) -> bool {
+    /// Whether no newer shard has taken the board over. An older one, on a thread that was given up, goes.
+    fn still_mine(&self) -> bool {
         let board = self.board();
         let mine = board.claim() == self.claim;
         if !mine {
             // The bell may have been meant for the newer one.
             board.ring();
-            context.stop();
         }
         mine
     }
 
-    fn work(&mut self, context: &mut Context<Self>) {
+    /// Goes through the mail and hands over what waits. False: it gives up.
+    fn round(&mut self) -> bool {
         let board = self.board();
         board.in_hand(true);
         let mut left = GO_MAX;
+        let mut goes_on = true;
         while left > 0
             && let Some(mail) = board.take_mail()
         {
-            self.mail(mail, context);
+            goes_on &= self.mail(mail);
             left -= 1;
         }
         while left > 0
@@ -130,15 +144,16 @@ impl Shard {
             self.sessions.hand_over(contact);
             left -= 1;
         }
-        self.sight.beat();
+        self.sight.moved();
         self.sight.look(self.sessions.awake(), self.accounts.awake(), self.accounts.busy());
         board.in_hand(false);
         if left == 0 {
             board.ring();
         }
+        goes_on
     }
 
-    fn mail(&mut self, mail: Mail, context: &mut Context<Self>) {
+    fn mail(&mut self, mail: Mail) -> bool {
         match mail {
             Mail::Turned(turned) => self.sessions.turned(&turned),
             Mail::SessionEnded { contact, life, exit } => self.sessions.ended(contact, life, exit),
@@ -147,31 +162,49 @@ impl Shard {
             Mail::Account { phone, event } => self.accounts.give(phone, event),
             Mail::AccountTurned { key, life, busy } => self.accounts.turned(key, life, busy),
             Mail::AccountEnded { key, life, exit } => self.accounts.ended(key, life, exit),
-            Mail::OutboxEnded { life, exit } if life == self.outbox_life => self.outbox_ended(exit, context),
+            Mail::OutboxEnded { life, exit } if life == self.outbox_life => return self.outbox_ended(exit),
             Mail::OutboxEnded { .. } => {}
         }
+        true
     }
 
-    fn outbox_ended(&mut self, exit: Exit, context: &mut Context<Self>) {
+    fn outbox_ended(&mut self, exit: Exit) -> bool {
         tracing::error!(shard = self.home.shard, ?exit, "an outbox ended");
         metrics::actor_failed("outbox", exit.name());
-        match self.outbox_window.record(self.now()) {
-            Verdict::Restart => self.start_outbox(),
-            Verdict::Spent => {
-                self.ending.will_be(Exit::Failed);
-                context.stop();
-            }
+        let now = self.now();
+        if self.outbox_window.record(now) == Verdict::Spent {
+            return false;
         }
+        match self.outbox_window.pause_ms(now) {
+            0 => self.start_outbox(),
+            pause_ms => self.outbox_due = Some(now.plus_ms(pause_ms)),
+        }
+        true
     }
 
-    fn tick(&mut self, context: &mut Context<Self>) {
+    /// Time has passed: wishes come due, the idle go, who rested goes on. False: it gives up.
+    fn pass(&mut self) -> bool {
         let now = self.now();
+        if self.outbox_due.is_some_and(|due| due <= now) {
+            self.start_outbox();
+        }
         self.board().fire(now, FIRE_MAX);
         self.home.shards.let_in(self.home.neighbours.calls.registry.times_back());
         self.sessions.tick(now);
         self.accounts.tick(now);
-        self.work(context);
         metrics::sessions_awake(self.home.writer.shard, self.sessions.awake());
+        self.round()
+    }
+
+    fn go_on(&self, goes_on: bool, context: &mut Context<Self>) {
+        if !goes_on {
+            self.ending.will_be(Exit::Failed);
+            context.stop();
+        }
+    }
+
+    fn fault(&self, point: Point) {
+        self.home.neighbours.faults.at(point);
     }
 }
 
@@ -179,29 +212,42 @@ impl Actor for Shard {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
+        self.fault(Point::ShardStart);
         self.start_outbox();
-        let board = self.board();
-        self.claim = board.start_over();
-        context.add_stream(futures_util::stream::unfold(board, |board| async move {
+        self.take_over();
+        context.add_stream(futures_util::stream::unfold(self.board(), |board| async move {
             board.rung().await;
             Some((Rung, board))
         }));
         context.add_stream(ticks(self.home.neighbours.figures.tick_ms, || Tick));
     }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.fault(Point::ShardStop);
+    }
 }
 
 impl StreamHandler<Rung> for Shard {
     fn handle(&mut self, _: Rung, context: &mut Context<Self>) {
-        if self.still_mine(context) {
-            self.work(context);
+        self.fault(Point::ShardRung);
+        if !self.still_mine() {
+            return context.stop();
         }
+        let goes_on = self.round();
+        self.go_on(goes_on, context);
     }
 }
 
 impl StreamHandler<Tick> for Shard {
     fn handle(&mut self, _: Tick, context: &mut Context<Self>) {
-        if self.still_mine(context) {
-            self.tick(context);
+        self.fault(Point::ShardTick);
+        if !self.still_mine() {
+            return context.stop();
         }
+        let goes_on = self.pass();
+        self.go_on(goes_on, context);
     }
 }
+
+#[cfg(test)]
+mod tests;

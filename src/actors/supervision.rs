@@ -3,7 +3,7 @@
 //! actix's own supervisor does not catch panics: a panicking actor disappears and nobody hears of it. Here the
 //! actor's whole future runs inside `catch_unwind`, its mailbox is bounded before the first message, and how it
 //! ended is told exactly once, as a value. The old future is dropped before the notice goes out and outside
-//! unwinding, so no `stopped()` runs on a broken actor and no two generations overlap.
+//! unwinding, so a `stopped()` that panics harms nobody and no two generations overlap.
 //!
 //! Strategy: one for one. Whoever starts an actor hears its [`Exit`] and decides by a [`RestartWindow`].
 
@@ -11,7 +11,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use actix::dev::channel;
@@ -51,6 +51,12 @@ impl Exit {
 /// The intention an actor states before it stops; `Passivated` when it never says anything.
 #[derive(Clone)]
 pub struct Ending(Rc<Cell<Exit>>);
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self(Rc::new(Cell::new(Exit::Passivated)))
+    }
+}
 
 impl Ending {
     /// From here on, stopping means this.
@@ -95,14 +101,23 @@ where
     // When the arbiter is gone the closure is dropped, and `Farewell` says so.
     on.spawn_fn(move || {
         actix::spawn(async move {
-            let ending = Ending(Rc::new(Cell::new(Exit::Passivated)));
+            let ending = Ending::default();
             let stated = ending.clone();
-            let run = async move {
+            let made = catch_unwind(AssertUnwindSafe(move || {
                 let mut context = Context::with_receiver(receiver);
                 let actor = make(&mut context, ending);
-                context.into_future(actor).await;
+                context.into_future(actor)
+            }));
+            let outcome = match made {
+                Ok(future) => {
+                    // Not awaited in a block of its own: what a panicking block holds is dropped while it unwinds,
+                    // and an actor's `stopped()` that panics then ends the process.
+                    let mut run = AssertUnwindSafe(future).catch_unwind();
+                    let outcome = (&mut run).await;
+                    catch_unwind(AssertUnwindSafe(move || drop(run))).and(outcome)
+                }
+                Err(panic) => Err(panic),
             };
-            let outcome = AssertUnwindSafe(run).catch_unwind().await;
             farewell.say(match outcome {
                 Ok(()) => stated.0.get(),
                 Err(_) => Exit::Panicked,
@@ -134,6 +149,9 @@ pub enum Verdict {
     Spent,
 }
 
+const PAUSE_FIRST_MS: i64 = 200;
+const PAUSE_MAX_MS: i64 = 5_000;
+
 /// How often something may be started again: `restarts_max` within a window that slides with the clock.
 #[derive(Clone, Debug)]
 pub struct RestartWindow {
@@ -157,6 +175,15 @@ impl RestartWindow {
         }
         self.at.push_back(now);
         Verdict::Restart
+    }
+
+    /// How long to wait before the restart that was counted last: none after the first, then doubling up to five
+    /// seconds.
+    pub fn pause_ms(&self, now: Timestamp) -> i64 {
+        match self.counted(now) {
+            0 | 1 => 0,
+            again => (PAUSE_FIRST_MS << (again - 2).min(16)).min(PAUSE_MAX_MS),
+        }
     }
 
     /// Restarts that still count at `now`.

@@ -94,9 +94,13 @@ impl Sweep {
             match table {
                 Table::Contact => self.contact(key, value),
                 Table::Account => self.account(value),
-                Table::Alias | Table::Ticket | Table::Undo | Table::Registry | Table::Dedupe | Table::Budget => {
-                    self.alias(key, value).await?;
-                }
+                Table::Alias
+                | Table::Ticket
+                | Table::Undo
+                | Table::Registry
+                | Table::Dedupe
+                | Table::Budget
+                | Table::Standing => self.alias(key, value).await?,
             }
         }
         match next {

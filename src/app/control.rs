@@ -7,8 +7,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::json;
 
 use super::{AppOptions, StoreChoice};
+use crate::actors::Random;
 use crate::actors::switchboard::Switchboard;
-use crate::actors::{Random, Shards};
 use crate::control::socket::{self, Served, SocketError};
 use crate::control::{Control, Report, Vault, socket_path};
 use crate::domain::keys::ServerKeys;
@@ -38,7 +38,6 @@ pub(super) fn control(
     keys: &Arc<ServerKeys>,
     random: &Arc<dyn Random>,
     budgets: &Arc<Budgets>,
-    shards: Option<Arc<Shards>>,
 ) -> Control {
     let store: Arc<dyn Store> = journal.clone();
     Control {
@@ -46,7 +45,6 @@ pub(super) fn control(
         vault: Arc::new(OpenVault(journal)),
         store,
         budgets: Arc::clone(budgets),
-        shards,
         one: tokio::sync::Mutex::new(()),
     }
 }
@@ -60,12 +58,12 @@ pub(super) struct Door {
 impl Door {
     pub(super) fn new(options: &AppOptions, journal: Arc<Journal>, budgets: &Arc<Budgets>) -> Option<Self> {
         let StoreChoice::Journal(at) = &options.store else { return None };
-        let control = control(journal, &options.keys, &options.random, budgets, None);
+        let control = control(journal, &options.keys, &options.random, budgets);
         Some(Self { path: socket_path(&at.path), control })
     }
 
-    pub(super) fn open(self, shards: Arc<Shards>) -> Result<Served, SocketError> {
-        socket::serve(&self.path, Arc::new(Control { shards: Some(shards), ..self.control }))
+    pub(super) fn open(self) -> Result<Served, SocketError> {
+        socket::serve(&self.path, Arc::new(self.control))
     }
 }
 

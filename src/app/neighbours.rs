@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::AppOptions;
 use crate::actors::gate::Gate;
+use crate::actors::hand::InHand;
 use crate::actors::ledger::Ledger;
 use crate::actors::neighbour::Bulkheads;
 use crate::actors::switchboard::Switchboard;
@@ -13,7 +14,7 @@ use crate::domain::contact::BusinessNumber;
 use crate::emulator;
 use crate::limits::Budgets;
 use crate::limits::admission::Pace;
-use crate::ports::Store;
+use crate::ports::{Hands, Store};
 use crate::registry::embedded::EmbeddedRegistry;
 
 /// What each number may send and hear.
@@ -41,9 +42,11 @@ pub(super) fn neighbours(
     lines: Vec<Lines>,
     registry: &Arc<EmbeddedRegistry>,
     desk: &Arc<Desk>,
-    (budgets, ledger, switchboard): (Arc<Budgets>, Ledger, Arc<Switchboard>),
+    (budgets, ledger, switchboard, hands): (Arc<Budgets>, Ledger, Arc<Switchboard>, Arc<dyn Hands>),
 ) -> Neighbours {
     Neighbours {
+        hands: InHand::new(options.figures.shards, hands),
+        faults: options.faults,
         store: Arc::clone(store),
         lines,
         directory: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.directory.clone()),

@@ -111,7 +111,7 @@ fn in_the_open_store(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let numbers: Vec<_> = config.whatsapp.phone_numbers.iter().map(settings::number).collect();
     let budgets = Arc::new(super::neighbours::budgets(&numbers));
-    let control = control::control(Arc::clone(&journal), keys, &random, &budgets, None);
+    let control = control::control(Arc::clone(&journal), keys, &random, &budgets);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|fault| Refusal::Said(fault.to_string()))?;
     let outcome = runtime.block_on(control.perform(command));

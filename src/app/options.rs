@@ -7,13 +7,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::account::AccountRules;
+use crate::actors::fault::Faults;
 use crate::actors::session::Script;
 use crate::actors::{Figures, Random};
 use crate::conversation::Rules;
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::limits::admission::Pace;
-use crate::ports::{AccountDirectory, Channel, Clock, ImmunizationRegistry, Store};
+use crate::ports::{AccountDirectory, Channel, Clock, Hands, ImmunizationRegistry, Store};
 use crate::telemetry::Recorder;
 use crate::{emulator, otp, store};
 
@@ -43,6 +44,10 @@ pub struct AppOptions {
     pub channel: Option<Arc<dyn Channel>>,
     /// In place of the embedded registry: for tests of what one does that fails.
     pub failing: Option<FailingRegistry>,
+    /// In place of the file beside the store: for tests of what a process leaves behind.
+    pub hands: Option<Arc<dyn Hands>>,
+    /// Where actors are made to fail; nothing without the feature `fault-points`.
+    pub faults: Faults,
 }
 
 /// Both ports of a registry.

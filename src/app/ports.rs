@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{AppError, AppOptions, Sms, StoreChoice, World};
 use crate::actors::Lines;
+use crate::actors::hand::Forgetful;
 use crate::actors::switchboard::Switchboard;
 use crate::certificate::Typesetter;
 use crate::domain::certificate::Certificate;
 use crate::emulator::{self, Emulator};
 use crate::otp::sms_http::{self, SmsHttp};
-use crate::ports::{Channel, OtpSender, Store};
+use crate::ports::{Channel, Hands, OtpSender, Store};
 use crate::registry::embedded::{EmbeddedRegistry, population};
 use crate::store::Journal;
 use crate::{store, whatsapp};
@@ -35,6 +36,15 @@ pub(super) async fn open_store(options: &AppOptions) -> Result<Opened, AppError>
 
 pub(super) fn switchboard(options: &AppOptions, store: &Arc<dyn Store>) -> Switchboard {
     Switchboard::new(Arc::clone(store), Arc::clone(&options.keys), Arc::clone(&options.random))
+}
+
+/// What the process before this one had in hand is kept beside its store.
+pub(super) fn open_hands(options: &AppOptions) -> Result<Arc<dyn Hands>, AppError> {
+    match (&options.hands, &options.store) {
+        (Some(given), _) => Ok(Arc::clone(given)),
+        (None, StoreChoice::Journal(at)) => Ok(store::open_hands(&at.path).map_err(store::OpenError::Disk)?),
+        (None, StoreChoice::Given(_)) => Ok(Arc::new(Forgetful)),
+    }
 }
 
 pub(super) async fn start_emulator(options: &AppOptions, webhook_url: String) -> Result<Option<Emulator>, AppError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::{AppError, AppOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
-use crate::actors::session::Ours;
+use crate::actors::fault::Faults;
+use crate::actors::session::{Ours, Script};
 use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Mode, OtpKind, key_file};
@@ -47,12 +48,26 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         rules: config.conversation,
         codes: config.codes,
         account_rules: config.account,
-        script: Arc::new(Ours),
+        script: script(),
         recorder,
         numbers,
         channel: None,
         failing: None,
+        hands: None,
+        faults: Faults::default(),
     })
+}
+
+#[cfg(not(feature = "fault-points"))]
+fn script() -> Arc<dyn Script> {
+    Arc::new(Ours)
+}
+
+/// A build for tests knows words that harm, if it is asked to.
+#[cfg(feature = "fault-points")]
+fn script() -> Arc<dyn Script> {
+    use crate::actors::session::harmful::Harmful;
+    if std::env::var_os("SIAGA_HARMFUL_WORDS").is_some() { Arc::new(Harmful) } else { Arc::new(Ours) }
 }
 
 /// Web workers and shards, together as many as the machine has cores: more busy threads only cost (design.md 4).

@@ -14,7 +14,6 @@
 use serde_json::{Value, json};
 
 use super::{Control, ControlError, LISTED_MAX, Report, Said, shape};
-use crate::actors::outbox::Send;
 use crate::actors::switchboard::Brought;
 use crate::domain::message::{DeadReason, Inbound};
 use crate::domain::time::{Timestamp, Zone};
@@ -112,13 +111,8 @@ impl Control {
             }
             DeadReason::Unsendable => {
                 let row: OutboxRow = postcard::from_bytes(&letter.body).map_err(|_| unread())?;
-                let lsn = self.write(vec![Part::CloseDeadLetter(id), Part::OpenOutbox(row.clone())]).await?;
-                if let Some(shards) = &self.shards {
-                    let contact = row.contact;
-                    let send = Send::new(RowId { lsn, index: 0 }, row);
-                    shards.lanes(shards.of_contact(contact)).push(contact, vec![send]);
-                }
-                Ok(())
+                // The store hands it to the outbox, as all that is to be sent.
+                self.write(vec![Part::CloseDeadLetter(id), Part::OpenOutbox(row)]).await.map(drop)
             }
         }
     }

@@ -29,7 +29,7 @@ impl Inlet for Heard {
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let rows = deliveries.into_iter().filter_map(|delivery| match delivery {
             Delivery::Inbox { row, .. } => Some(row),
-            Delivery::Status(_) => None,
+            Delivery::Outbox { .. } | Delivery::Status(_) => None,
         });
         self.0.lock().expect("a list").extend(rows);
     }

@@ -4,6 +4,7 @@
 //! outbox) are open until a later record closes them; the table holds what rests.
 
 mod letter;
+mod rows;
 
 use std::sync::Arc;
 
@@ -14,23 +15,16 @@ use smallvec::SmallVec;
 
 use super::tally::{Closing, Tally};
 use crate::codec::{self, CodecError};
-use crate::conversation::{AuthEpoch, Notice};
-use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
+use crate::domain::contact::ContactId;
 pub use crate::domain::message::DeadReason;
-use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Status, Urgency};
+use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 pub use letter::{DeadLetter, DeadLetterHead};
+pub use rows::{InboxBody, InboxRow, OutboxRow, RowId, Settlement};
 
 /// Place of a record in the journal; grows by one a record, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Lsn(pub u64);
-
-/// Names an inbox or outbox row: its record and its place among that record's rows of the same kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RowId {
-    pub lsn: Lsn,
-    pub index: u32,
-}
 
 /// What rests in the table. Fixed for life: the number is part of the key on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,60 +54,6 @@ pub type Key = SmallVec<[u8; 24]>;
 /// A record of the table as its owner encoded it (versioned, see `crate::codec`). At most 4 KiB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value(pub Arc<[u8]>);
-
-/// A message or notice that a contact's session has to handle. Open until a turn closes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InboxRow {
-    pub contact: ContactId,
-    pub accepted_at: Timestamp,
-    pub body: InboxBody,
-}
-
-/// What an inbox row holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InboxBody {
-    Message(Inbound),
-    Notice(Notice),
-    /// The citizen called this number of ours: nothing is said to it, but it opens the 24 h window.
-    Called {
-        number: BusinessNumber,
-        at: Timestamp,
-    },
-}
-
-/// A message that has to be sent. Open until it is settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutboxRow {
-    pub contact: ContactId,
-    pub number: BusinessNumber,
-    pub to: Recipient,
-    pub kind: ReplyKind,
-    pub message: Arc<Outbound>,
-    /// Set on personal data: checked at the moment of sending.
-    pub epoch: Option<AuthEpoch>,
-    pub born_at: Timestamp,
-    pub urgency: Urgency,
-    /// Free-form messages are taken until then: 24 h from the citizen's last message or call.
-    pub window_until: Timestamp,
-    /// It stands in for rows that were open before it, and keeps the first one's place.
-    pub place: Option<RowId>,
-}
-
-/// How an outbox row ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Settlement {
-    Sent(MessageId),
-    /// A newer prompt took its place before it left, or its citizen asked to be forgotten.
-    Withdrawn,
-    /// It never left: a later row of its contact says what it said, in its place.
-    Merged,
-    /// Its login ended before it left.
-    Stale,
-    /// Given up, with Meta's code if there is one.
-    Failed {
-        code: Option<u32>,
-    },
-}
 
 /// One change. All parts of a [`Record`] become durable together or not at all.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +136,15 @@ pub enum StoreError {
 /// What the store hands over, in (LSN, index) order, after it is durable.
 #[derive(Clone, Debug)]
 pub enum Delivery {
-    Inbox { id: RowId, row: InboxRow },
+    Inbox {
+        id: RowId,
+        row: InboxRow,
+    },
+    /// Handed over by the store, not by whoever wrote it: his thread may be lost between the two.
+    Outbox {
+        id: RowId,
+        row: OutboxRow,
+    },
     Status(Status),
 }
 
@@ -264,24 +212,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes all durable that was appended, then refuses more.
     fn close(&self) -> BoxFuture<'_, ()>;
-}
-
-impl std::fmt::Display for RowId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.lsn.0, self.index)
-    }
-}
-
-impl std::str::FromStr for RowId {
-    type Err = &'static str;
-
-    /// As `Display` writes it.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let id = text
-            .split_once('.')
-            .and_then(|(lsn, index)| Some(Self { lsn: Lsn(lsn.parse().ok()?), index: index.parse().ok()? }));
-        id.ok_or("it is not LSN.INDEX, two numbers")
-    }
 }
 
 impl Value {

@@ -74,6 +74,7 @@ impl Store for Journal {
     fn append(&self, record: Record) -> Result<Ticket, StoreError> {
         let entrant = entrant(record)?;
         if entrant.class != Class::Turn {
+            self.shared.queue.is_open()?;
             self.shared.space.ready()?;
             self.shared.table_follows()?;
         }
@@ -140,6 +141,7 @@ impl Store for Journal {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
+        self.shared.queue.is_open()?;
         self.shared.space.ready()?;
         self.shared.table_follows()?;
         self.shared.queue.ready()

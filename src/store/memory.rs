@@ -21,6 +21,8 @@ use crate::ports::{
     RecoveredSend, RowId, Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 
+mod moments;
+
 /// A store in memory. One value is one process's view of it.
 pub struct Memory {
     inner: Mutex<Inner>,
@@ -80,35 +82,6 @@ impl Memory {
         inner.held = None;
         inner.inlet = None;
         Self::starting_with(inner.durable.clone())
-    }
-
-    /// From now on appended records are not durable until [`Memory::release`].
-    pub fn hold(&self) {
-        self.inner.lock().held.get_or_insert_default();
-    }
-
-    /// Makes all held records durable, in order.
-    pub fn release(&self) {
-        let mut inner = self.inner.lock();
-        for (lsn, parts, done) in inner.held.take().into_iter().flatten() {
-            inner.commit(lsn, parts, done);
-        }
-    }
-
-    /// Refuses new messages as a full store would (`Some(why)`), or takes them again (`None`).
-    pub fn fill(&self, why: Option<&'static str>) {
-        self.inner.lock().full = why;
-    }
-
-    /// Loses the oldest inbox row, as only a defect could; whether there was one.
-    pub fn lose_a_row(&self) -> bool {
-        self.inner.lock().durable.inbox.pop_first().is_some()
-    }
-
-    /// Inbox and outbox rows that are open.
-    pub fn open_rows(&self) -> (usize, usize) {
-        let inner = self.inner.lock();
-        (inner.durable.inbox.len(), inner.durable.outbox.len())
     }
 }
 
@@ -186,7 +159,11 @@ impl Durable {
                         self.tally.close(how);
                     }
                 }
-                Part::OpenOutbox(row) => drop(self.outbox.insert(id(&mut outbox), (row, false))),
+                Part::OpenOutbox(row) => {
+                    let id = id(&mut outbox);
+                    self.outbox.insert(id, (row.clone(), false));
+                    deliveries.push(Delivery::Outbox { id, row });
+                }
                 Part::AttemptOutbox(row) => {
                     if let Some((_, attempted)) = self.outbox.get_mut(&row) {
                         *attempted = true;

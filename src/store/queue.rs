@@ -185,13 +185,15 @@ impl Queue {
         Ok(())
     }
 
+    /// A store that has ended says so, and not that somebody is behind who will never catch up.
+    pub(super) fn is_open(&self) -> Result<(), StoreError> {
+        if self.inner.lock().door == Door::Open { Ok(()) } else { Err(StoreError::Closed) }
+    }
+
     /// Whether new messages may enter.
     pub(super) fn ready(&self) -> Result<(), StoreError> {
-        let inner = self.inner.lock();
-        if inner.door != Door::Open {
-            return Err(StoreError::Closed);
-        }
-        self.has_room(&inner, Class::Messages)
+        self.is_open()?;
+        self.has_room(&self.inner.lock(), Class::Messages)
     }
 
     /// Bytes of rows that are open or about to be.

@@ -117,8 +117,9 @@ impl Rows {
             Change::OpenOutbox { index, row, bytes } => {
                 let id = RowId { lsn, index };
                 self.outbox.insert(id, Open { bytes, attempted: false });
-                if let Reader::Waiting(bodies) = &mut self.reader {
-                    bodies.outbox.insert(id, row);
+                match &mut self.reader {
+                    Reader::Waiting(bodies) => drop(bodies.outbox.insert(id, row)),
+                    Reader::Attached(_) => deliveries.push(Delivery::Outbox { id, row }),
                 }
                 0
             }

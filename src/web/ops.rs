@@ -1,8 +1,8 @@
 //! The operator's pages: `/livez`, `/readyz`, `/metrics`, `/actors`.
 //!
-//! Alive means this process answers. Ready means the webhook may be sent here: the store takes records and no
-//! drain has begun. The pages are there before the store is open: until then `/readyz` says how far it has come.
-//! Neither ever depends on Meta or a neighbour: their trouble is not mended by taking this
+//! Alive means that all actors that have work move. Ready means the webhook may be sent here: the store takes
+//! records and no drain has begun. The pages are there before the store is open: until then `/readyz` says how far
+//! it has come. Neither ever depends on Meta or a neighbour: their trouble is not mended by taking this
 //! server out, and would take all of them out at once.
 
 use std::sync::{Arc, OnceLock};
@@ -16,12 +16,12 @@ use super::Draining;
 use crate::actors::Shards;
 use crate::actors::gate::Gate;
 use crate::actors::neighbour::{Bulkheads, NeighbourView};
-use crate::actors::root::{self, Sights};
-use crate::actors::shard::view::ShardView;
+use crate::actors::root::{Sights, TreeView};
+use crate::actors::tally::Books;
 use crate::limits::Budgets;
 use crate::limits::admission::AdmissionView;
 use crate::limits::breaker::BreakerState;
-use crate::ports::Store;
+use crate::ports::{Clock, Store};
 
 /// What the pages show: clones are the same desk.
 #[derive(Clone)]
@@ -39,7 +39,9 @@ pub struct Running {
     pub store: Arc<dyn Store>,
     pub draining: Arc<Draining>,
     pub shards: Arc<Shards>,
-    pub sights: Sights,
+    pub sights: Arc<Sights>,
+    pub clock: Arc<dyn Clock>,
+    pub books: Books,
     pub calls: Arc<Bulkheads>,
     pub budgets: Arc<Budgets>,
 }
@@ -53,8 +55,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/actors", get().to(actors));
 }
 
-async fn livez() -> HttpResponse {
-    HttpResponse::Ok().body("alive\n")
+async fn livez(desk: Data<Desk>) -> HttpResponse {
+    // Until the store is open there is nobody who could stand still.
+    match desk.running.get().and_then(|running| running.sights.stuck()) {
+        None => HttpResponse::Ok().body("alive\n"),
+        Some(name) => HttpResponse::ServiceUnavailable().body(format!("{name} has work and does not move\n")),
+    }
 }
 
 async fn readyz(desk: Data<Desk>) -> HttpResponse {
@@ -68,7 +74,11 @@ async fn readyz(desk: Data<Desk>) -> HttpResponse {
         // What Meta holds back is told, and changes nothing: messages are taken in and wait.
         Ok(()) => {
             let meta: String = running.budgets.troubles().into_iter().map(|line| line + "\n").collect();
-            HttpResponse::Ok().body(format!("ready\n{meta}{}", neighbours(&running.calls)))
+            let drift = match running.books.drift() {
+                0 => String::new(),
+                drift => format!("{drift} accepted messages are not accounted for\n"),
+            };
+            HttpResponse::Ok().body(format!("ready\n{meta}{drift}{}", neighbours(&running.calls)))
         }
         Err(error) => HttpResponse::ServiceUnavailable().body(format!("{error}\n{}", neighbours(&running.calls))),
     }
@@ -93,17 +103,18 @@ async fn metrics(desk: Data<Desk>) -> HttpResponse {
         .body((desk.render)())
 }
 
-/// All shards, as `/actors` shows them and tests read them.
+/// The whole tree and what it stands on, as `/actors` shows it and tests read it.
 #[derive(Default, Serialize)]
 struct Actors {
-    shards: Vec<ShardView>,
+    #[serde(flatten)]
+    tree: TreeView,
     neighbours: Vec<NeighbourView>,
     admission: Option<AdmissionView>,
 }
 
 async fn actors(desk: Data<Desk>) -> HttpResponse {
     let picture = desk.running.get().map_or_else(Actors::default, |running| Actors {
-        shards: root::view(&running.shards, &running.sights),
+        tree: running.sights.view(&running.shards, running.clock.now()),
         neighbours: running.calls.views(),
         admission: running.shards.gate().map(Gate::view),
     });

@@ -87,7 +87,7 @@ async fn receive(gate: Data<Gate>, request: HttpRequest, payload: Payload) -> Ht
     if answer == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
     }
-    if matches!(answer, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+    if gate.draining.has_begun() || matches!(answer, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
         // The rest of the body is still on its way; nobody reads it.
         response.force_close();
     }
@@ -96,9 +96,7 @@ async fn receive(gate: Data<Gate>, request: HttpRequest, payload: Payload) -> Ht
 
 async fn answer(gate: &Gate, request: &HttpRequest, payload: Payload) -> (StatusCode, tokio::time::Instant) {
     let early = tokio::time::Instant::now();
-    if gate.draining.has_begun() {
-        return (StatusCode::SERVICE_UNAVAILABLE, early);
-    }
+    let Some(_posting) = gate.draining.post() else { return (StatusCode::SERVICE_UNAVAILABLE, early) };
     let within = Duration::from_secs(gate.body_read_s);
     let body = match tokio::time::timeout(within, read(request, payload, gate.body_bytes_max)).await {
         Ok(Ok(body)) => body,

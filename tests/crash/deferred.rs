@@ -8,8 +8,9 @@ use std::sync::Arc;
 use siaga::actors::tag;
 use siaga::clock::SystemClock;
 use siaga::domain::contact::{BusinessNumber, ContactId, Recipient};
-use siaga::domain::message::{Outbound, ReplyKind, Text};
+use siaga::domain::message::{Outbound, ReplyKind, Text, Urgency};
 use siaga::domain::phone::Phone;
+use siaga::domain::time::DAY_MS;
 use siaga::emulator::{self, Emulator, Event, Happening};
 use siaga::ports::{Clock, OutboxRow, Part, Record, RowId};
 use siaga::store::{self, Options};
@@ -45,6 +46,9 @@ async fn held_back(site: &Site, rows: u64) -> HashSet<RowId> {
                 message: Arc::new(Outbound::Text { body: Text(format!("jawaban {row}")) }),
                 epoch: None,
                 born_at: newest.plus_ms(-age_ms(row)),
+                urgency: Urgency::Reply,
+                window_until: newest.plus_ms(DAY_MS),
+                place: None,
             })
         };
         let record = Record { writer: None, parts: some.clone().map(part).collect() };
@@ -114,7 +118,7 @@ async fn what_was_held_back_goes_once_and_waits_for_nobody() {
     let rows = number("SIAGA_ROWS", 2_000);
     let settings = |messages_per_s: u32| {
         format!(
-            "[whatsapp]\nreconcile_s = 3600\n\
+            "[whatsapp]\nreconcile_s = 120\n\
              phone_numbers = [ {{ id = \"{NUMBER_ID}\", display = \"0811-0000-0119\", messages_per_s = {messages_per_s} }} ]\n"
         )
     };
@@ -131,7 +135,7 @@ async fn what_was_held_back_goes_once_and_waits_for_nobody() {
     let waiting: HashSet<RowId> = certain.difference(&attempted).copied().collect();
     site.set(&settings(1_000));
     let server = site.start(&emulator.url()).await;
-    // Whoever had to be reconciled would not go before an hour has passed.
+    // Whoever had to be reconciled would not go before two minutes have passed.
     accepted.until(&site, &mut events, &waiting, waiting.len()).await;
     server.stop().await;
     emulator.stop().await;

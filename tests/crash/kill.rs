@@ -25,7 +25,7 @@ pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 /// Meta as the crowd meets it: no limits but the server's own, room for every event.
-async fn meta(site: &Site, statuses_after_ms: u64) -> Emulator {
+pub(crate) async fn meta(site: &Site, statuses_after_ms: u64) -> Emulator {
     let mut options = site.meta();
     options.rules.pair = false;
     options.numbers[0].messages_per_s = 1_000;
@@ -52,7 +52,7 @@ async fn life(site: &Site, emulator: &Emulator, crowd: &Crowd, dice: &mut StdRng
 }
 
 /// The last life: all that was begun is finished, and the server stops in order.
-async fn rest(server: Server, emulator: &Emulator, mut crowd: Crowd) -> Outside {
+pub(crate) async fn rest(server: Server, emulator: &Emulator, mut crowd: Crowd) -> Outside {
     crowd.home().await;
     server.until_nothing_open().await;
     let deadline = tokio::time::Instant::now() + PATIENCE;

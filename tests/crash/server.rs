@@ -143,10 +143,15 @@ impl Server {
         self.child.try_wait().expect("the server's state")
     }
 
-    /// SIGTERM, as systemd stops a service: the exit code when it has ended by itself.
-    pub(crate) async fn stop(mut self) -> Option<i32> {
+    /// SIGTERM, as systemd stops a service.
+    pub(crate) fn ask_to_stop(&self) {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(asked.expect("kill runs").success());
+    }
+
+    /// Asks it to stop: the exit code when it has ended by itself.
+    pub(crate) async fn stop(mut self) -> Option<i32> {
+        self.ask_to_stop();
         self.until_ended().await.code()
     }
 

@@ -282,7 +282,7 @@ fn the_distance_of_two_distributions_is_what_it_says() {
 #[ignore = "a long run: .ci/long ks"]
 #[expect(clippy::print_stdout, reason = "whoever runs it wants the figures")]
 async fn on_the_wall_clock_registered_and_not_take_equally_long() {
-    const PAIRS: u32 = 5_000;
+    let pairs: u32 = std::env::var("SIAGA_PAIRS").map_or(5_000, |pairs| pairs.parse().expect("a count"));
     let app = TestApp::start({
         let mut options = options(Arc::new(SystemClock::default()));
         options.codes.route_per_hour = 1_000_000;
@@ -292,7 +292,7 @@ async fn on_the_wall_clock_registered_and_not_take_equally_long() {
     let mut events = emulator.subscribe();
     let (mut registered, mut not) = (Vec::new(), Vec::new());
     // One at a time and by turns, so that whatever else the machine does falls on both alike.
-    for n in 0..2 * PAIRS {
+    for n in 0..2 * pairs {
         let number = format!("62812{:08}", 10_000 + n);
         if n % 2 == 0 {
             app.handles.registry.put(citizen(&number));
@@ -302,7 +302,8 @@ async fn on_the_wall_clock_registered_and_not_take_equally_long() {
             let posting = emulator.say(&stranger, Content::text(words)).expect("it is said");
             let said = posting.ids[0].clone();
             let ms = loop {
-                let event = events.recv().await.expect("an event");
+                let next = tokio::time::timeout(std::time::Duration::from_secs(60), events.recv()).await;
+                let event = next.unwrap_or_else(|_| panic!("pair {}: no reply to {words}", n / 2)).expect("an event");
                 if let Happening::Replied(reply) = &event.what
                     && let Some(answer) = reply.answers.iter().find(|answer| answer.id == said)
                 {
@@ -321,6 +322,6 @@ async fn on_the_wall_clock_registered_and_not_take_equally_long() {
         times[times.len() / 2]
     };
     let distance = ks(registered.clone(), not.clone());
-    println!("{PAIRS} each: medians {:.2} and {:.2} ms, KS distance {distance:.4}", median(&registered), median(&not));
+    println!("{pairs} each: medians {:.2} and {:.2} ms, KS distance {distance:.4}", median(&registered), median(&not));
     assert!(distance <= 0.03, "KS distance {distance:.4}");
 }

@@ -288,7 +288,7 @@ impl Rush {
         }
         for gone in self.lanes.withdraw(ContactId(citizen), |kind| kind == ReplyKind::Prompt) {
             self.tally.replaced += 1;
-            let mark = gone.index;
+            let mark = gone.id.index;
             self.citizens.get_mut(&citizen).unwrap().owed.retain(|owed| *owed != mark);
         }
         self.say(citizen, ReplyKind::Prompt, urgency);
@@ -318,7 +318,7 @@ impl Rush {
             window_until,
             place: None,
         };
-        self.lanes.push(ContactId(citizen), vec![Send::new(id, row)]);
+        self.lanes.push(vec![Send::new(id, row)]);
     }
 
     fn work(&mut self) {

@@ -30,10 +30,11 @@ fn account(event: &str) -> Value {
     )
 }
 
+/// What it says of Meta; the neighbours are all called.
 async fn readyz(app: &TestApp) -> String {
     let (status, page) = app.ops("/readyz").await;
     assert_eq!(status, 200, "readiness never depends on Meta");
-    page
+    page.replace("registry: called\nsms: called\ndesk: called\n", "")
 }
 
 #[tokio::test]

@@ -62,8 +62,8 @@ async fn the_pages_answer_while_the_store_is_opened_and_say_what_is_done() {
     assert_eq!(first, Some((503, "starting\n".to_owned())));
     assert_eq!(page("/livez").await.unwrap().0, 200);
     assert_eq!(page("/metrics").await.unwrap().0, 200);
-    let (status, actors) = page("/actors").await.expect("a page");
-    assert!(status == 200 && actors.starts_with("{\"shards\":[]"), "{status}: {actors}");
+    let (status, picture) = page("/actors").await.expect("a picture");
+    assert!(status == 200 && picture.contains("\"shards\":[]"), "{picture}");
     clock.release();
     let mut app = None;
     let mut starting = Some(starting);

@@ -46,8 +46,13 @@ pub(crate) const START: Timestamp = Timestamp(1_795_416_600_000);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until something is true; fails with `what` when it never is.
-pub(crate) async fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) async fn eventually(what: &str, ready: impl FnMut() -> bool) {
+    eventually_within(PATIENCE, what, ready).await;
+}
+
+/// The same with a patience of its own.
+pub(crate) async fn eventually_within(patience: Duration, what: &str, mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
     while !ready() {
         assert!(Instant::now() < deadline, "never happened: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -245,6 +250,8 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         recorder: siaga::telemetry::recorder().expect("a recorder"),
         channel: None,
         failing: None,
+        hands: None,
+        faults: siaga::actors::fault::Faults::default(),
     }
 }
 
@@ -327,6 +334,16 @@ impl TestApp {
         request.send().await.expect("the webhook answers")
     }
 
+    /// The tree as it stands.
+    pub(crate) fn tree(&self) -> siaga::actors::root::TreeView {
+        self.handles.app.actors()
+    }
+
+    /// Whether the actors cannot be kept running: the process would exit 70.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.handles.app.gave_up()
+    }
+
     pub(crate) async fn at_rest(&self) {
         let app = Arc::clone(&self.handles.app);
         eventually("the server comes to rest", || app.at_rest()).await;
@@ -338,7 +355,7 @@ impl TestApp {
         let mut looks = 0;
         eventually("the server settles", || {
             let busy = |view: &ShardView| view.inbox.calls > 0 || view.accounts_busy > 0;
-            let quiet = app.at_rest() && !app.actors().iter().any(busy);
+            let quiet = app.at_rest() && !app.actors().shards.iter().any(busy);
             looks = if quiet { looks + 1 } else { 0 };
             looks >= 3
         })
@@ -352,8 +369,8 @@ impl TestApp {
 
     /// When something will happen by itself.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        let views = self.handles.app.actors();
-        views.iter().flat_map(|view| [view.inbox.next_due, view.outbox.next_due]).flatten().min()
+        let tree = self.handles.app.actors();
+        tree.shards.iter().flat_map(|view| [view.inbox.next_due, view.outbox.lanes.next_due]).flatten().min()
     }
 
     fn end(&mut self, how: Stop) -> Option<Ended> {

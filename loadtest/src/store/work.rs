@@ -6,9 +6,9 @@ use std::sync::Arc;
 use siaga::clock::SystemClock;
 use siaga::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
 use siaga::domain::keys::ServerKeys;
-use siaga::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
+use siaga::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text, Urgency};
 use siaga::domain::phone::Phone;
-use siaga::domain::time::Timestamp;
+use siaga::domain::time::{DAY_MS, Timestamp};
 use siaga::ports::{
     Closing, Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RowId, Settlement, Store, StoreError,
     Table, Ticket, Value,
@@ -95,6 +95,9 @@ pub(super) fn turn(contact: u64, row: RowId) -> Vec<Part> {
         message: Arc::new(Outbound::Text { body: Text("Status vaksinasi: dosis 1 dan 2 tercatat. ".repeat(6)) }),
         epoch: None,
         born_at: AT,
+        urgency: Urgency::Reply,
+        window_until: AT.plus_ms(DAY_MS),
+        place: None,
     };
     vec![
         put(contact, AWAKE_BYTES),

@@ -11,7 +11,7 @@ use crate::domain::keys::LookupKey;
 use crate::domain::message::{DeliveryState, MessageId};
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
-use crate::ports::{InboxRow, RowId};
+use crate::ports::{InboxRow, RowId, Troubling};
 
 /// An open row and its name.
 pub type Row = (RowId, Arc<InboxRow>);
@@ -42,14 +42,21 @@ pub enum Mail {
 pub struct Turned {
     pub contact: ContactId,
     pub life: u64,
-    /// Rows that are closed and durable.
-    pub closed: Vec<RowId>,
     /// When the session wants to be looked at again.
     pub due: Option<Timestamp>,
     /// Calls are made or to be made: it should stay awake.
     pub waiting: bool,
     /// Calls that are made and not answered.
     pub asking: usize,
+}
+
+/// What took a session or its thread with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blame {
+    pub what: Troubling,
+    /// The revision that counts it. A shard that takes over may not hear that it became durable, and must not
+    /// count it twice.
+    pub counted_by: Option<u64>,
 }
 
 /// All that waits for a contact, taken for one turn. Rows stay on the board until they are closed.
@@ -60,6 +67,8 @@ pub struct Waiting {
     pub due: bool,
     /// Its record may shrink or go.
     pub tidy: bool,
+    /// What took a session or its thread with it the last time: its try is counted before it is tried again.
+    pub blamed: Option<Blame>,
     /// He is to be told where he stands, or turned away, and not served.
     pub room: Option<Room>,
 }
@@ -76,11 +85,13 @@ pub enum Room {
 impl Waiting {
     /// Nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.answers.is_empty() && !self.due && !self.tidy
+        let tidied = !self.tidy && self.blamed.is_none();
+        tidied && self.rows.is_empty() && self.answers.is_empty() && !self.due
     }
 
     /// Nothing but tidying up.
     pub fn only_tidying(&self) -> bool {
-        self.tidy && self.rows.is_empty() && self.answers.is_empty() && !self.due
+        let calm = self.blamed.is_none() && !self.due;
+        self.tidy && calm && self.rows.is_empty() && self.answers.is_empty()
     }
 }

@@ -5,39 +5,14 @@
 //! rows in hand. What is live is never withheld. A seat ends when its contact is let in, or when all rows of the
 //! contact are closed by other means.
 
-use super::{Board, Inner, Room, Slot, Waiting};
+use super::slots::{Inner, Slot};
+use super::{Board, Room, Waiting};
 use crate::actors::gate::Gate;
 use crate::domain::contact::ContactId;
 use crate::limits::admission::{Arrival, Guest, Place};
 use crate::ports::{InboxBody, InboxRow};
 
 impl Board {
-    /// What waits for a contact: its oldest rows (they stay), all answers and a due wish (they go). Who is to be
-    /// told something is told that, and nothing else.
-    pub fn take(&self, contact: ContactId, rows_max: usize) -> Waiting {
-        let mut inner = self.lock();
-        let Some(slot) = inner.slots.get_mut(&contact) else { return Waiting::default() };
-        let waiting = slot.take(rows_max);
-        if waiting.is_empty() {
-            inner.drop_if_empty(contact);
-        } else {
-            inner.turns += 1;
-        }
-        waiting
-    }
-
-    /// Puts back what a full mailbox did not take; rows have not gone.
-    pub fn give_back(&self, contact: ContactId, waiting: Waiting) {
-        let mut inner = self.lock();
-        inner.turns = inner.turns.saturating_sub(1);
-        let slot = inner.slots.entry(contact).or_default();
-        for answer in waiting.answers.into_iter().rev() {
-            slot.answers.push_front(answer);
-        }
-        slot.due |= waiting.due;
-        slot.word = slot.word.or(waiting.room);
-    }
-
     /// Lets a guest in, if he still has that seat.
     pub fn let_in(&self, guest: Guest) {
         let mut inner = self.lock();
@@ -96,6 +71,7 @@ impl Slot {
     pub(super) fn is_ready(&self) -> bool {
         self.due
             || self.tidy
+            || self.blamed.is_some()
             || !self.answers.is_empty()
             || self.word.is_some()
             || (!self.rows.is_empty() && self.seat.is_none())
@@ -106,6 +82,8 @@ impl Slot {
         self.seat.is_some() && !self.is_ready()
     }
 
+    /// What waits: the oldest rows (they stay), all answers and a due wish (they go). Who is to be told something is
+    /// told that, and nothing else.
     pub(super) fn take(&mut self, rows_max: usize) -> Waiting {
         let rows = |slot: &Self| slot.rows.iter().take(rows_max).cloned().collect();
         if let Some(room) = self.word.take() {
@@ -116,6 +94,7 @@ impl Slot {
             answers: self.answers.drain(..).collect(),
             due: std::mem::take(&mut self.due),
             tidy: std::mem::take(&mut self.tidy),
+            blamed: self.blamed.take(),
             room: None,
         }
     }

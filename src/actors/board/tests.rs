@@ -1,5 +1,7 @@
 //! The board: order, one line a contact, nothing lost by a crash or a full mailbox.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::conversation::Notice;
 use crate::ports::{InboxBody, Lsn};
@@ -17,6 +19,12 @@ fn row(contact: ContactId) -> InboxRow {
 
 fn taken(board: &Board, contact: ContactId, max: usize) -> Vec<RowId> {
     board.take(contact, max).rows.into_iter().map(|(id, _)| id).collect()
+}
+
+/// A turn that closed these is over.
+fn done(board: &Board, closed: &[RowId]) {
+    board.closed(A, closed.iter().copied());
+    board.turned(A);
 }
 
 #[test]
@@ -61,10 +69,10 @@ fn what_came_during_a_turn_is_the_next_turn() {
     assert_eq!(board.next_ready(), Some(A));
     assert_eq!(taken(&board, A, 9), [id(1)]);
     board.rows([(id(2), row(A))]);
-    board.turned(A, &[id(1)]);
+    done(&board, &[id(1)]);
     assert_eq!(board.next_ready(), Some(A));
     assert_eq!(taken(&board, A, 9), [id(2)]);
-    board.turned(A, &[id(2)]);
+    done(&board, &[id(2)]);
     assert_eq!(board.next_ready(), None);
     assert!(board.at_rest());
     assert_eq!(board.view().contacts_waiting, 0, "nothing of a served contact stays");
@@ -76,7 +84,7 @@ fn a_turn_that_failed_finds_its_rows_again() {
     board.rows([(id(1), row(A))]);
     board.next_ready();
     board.take(A, 9);
-    board.turned(A, &[]);
+    board.failed(A, false);
     assert_eq!(board.next_ready(), Some(A));
     assert_eq!(taken(&board, A, 9), [id(1)]);
 }
@@ -90,8 +98,8 @@ fn a_full_mailbox_loses_nothing() {
     let waiting = board.take(A, 9);
     assert_eq!(waiting.answers, [(CallId(1), Answer::Left)]);
     assert!(waiting.due);
-    board.give_back(A, waiting);
-    assert!(board.at_rest() || board.view().contacts_waiting == 1);
+    board.failed(A, false);
+    assert_eq!(board.view().contacts_waiting, 1);
     board.again(A);
     assert_eq!(board.next_ready(), Some(A));
     let again = board.take(A, 9);
@@ -142,7 +150,57 @@ fn what_came_in_one_post_is_taken_together() {
         let ids: Vec<RowId> = board.take(A, usize::MAX).rows.into_iter().map(|(id, _)| id).collect();
         assert_eq!(ids.len() % 4, 0, "half a POST was taken");
         taken += ids.len() as u64;
-        board.turned(A, &ids);
+        done(&board, &ids);
     }
     store.join().unwrap();
+}
+
+#[test]
+fn what_a_dead_turn_had_taken_waits_again_and_the_first_of_it_is_named() {
+    let board = Board::default();
+    board.rows([(id(1), row(A)), (id(2), row(A))]);
+    board.answer(A, CallId(7), Answer::Left);
+    board.wish(A, Some(Timestamp(5)));
+    board.fire(Timestamp(5), 9);
+    assert_eq!(board.take(A, 9).blamed, None);
+    board.failed(A, true);
+    let again = board.take(A, 9);
+    assert_eq!(again.blamed.map(|blame| blame.what), Some(Troubling::Answer(CallId(7))));
+    board.counted_by(A, 4);
+    assert_eq!((again.rows.len(), again.answers.len(), again.due), (2, 1, true));
+    // A shard that takes over finds it too, and who was blamed stays so.
+    board.start_over();
+    assert_eq!(board.view().turns, 0);
+    let again = board.take(A, 9);
+    let blame = Blame { what: Troubling::Answer(CallId(7)), counted_by: Some(4) };
+    assert_eq!((again.blamed, again.answers.len(), again.due), (Some(blame), 1, true));
+    done(&board, &[id(1), id(2)]);
+    assert_eq!(board.take(A, 9).blamed, None, "it was named once");
+}
+
+#[test]
+fn what_is_closed_is_nobodys_trouble() {
+    let board = Board::default();
+    board.rows([(id(1), row(A))]);
+    board.take(A, 9);
+    board.closed(A, [id(1)]);
+    board.failed(A, true);
+    assert!(board.take(A, 9).is_empty());
+    board.blame(A, Troubling::Row(id(1)));
+    board.next_ready();
+    assert!(board.take(A, 9).is_empty());
+    assert!(board.at_rest(), "{:?}", board.unfinished());
+}
+
+#[test]
+fn who_is_not_finished_is_named() {
+    let board = Board::default();
+    assert_eq!((board.unfinished(), board.has_work(Timestamp(0))), (None, false));
+    board.rows([(id(1), row(A)), (id(2), row(B))]);
+    board.next_ready();
+    board.take(A, 9);
+    let open = board.unfinished().expect("two wait");
+    assert_eq!((open.turns, open.contacts_waiting, open.sessions), (1, 2, vec![A]));
+    assert!(board.has_work(Timestamp(0)));
+    assert_eq!(board.view().oldest, Some(Timestamp(0)));
 }

@@ -103,17 +103,12 @@ impl Lane {
     }
 
     /// Takes back what certainly has not left.
-    pub fn withdraw(&mut self, which: impl Fn(ReplyKind) -> bool) -> Vec<RowId> {
+    pub fn withdraw(&mut self, which: impl Fn(ReplyKind) -> bool) -> Vec<Send> {
         let flying = self.flying;
-        let mut gone = Vec::new();
-        self.sends.retain(|send| {
-            let goes = which(send.row.kind) && Some(send.id) != flying && !send.attempted;
-            if goes {
-                gone.push(send.id);
-            }
-            !goes
-        });
-        gone
+        let goes = |send: &Send| which(send.row.kind) && Some(send.id) != flying && !send.attempted;
+        let (gone, left) = std::mem::take(&mut self.sends).into_iter().partition(goes);
+        self.sends = left;
+        Vec::from(gone)
     }
 
     /// What the head asks for now.
@@ -255,13 +250,14 @@ impl Lane {
         before != self.sends.len()
     }
 
-    /// The outbox starts again: what was in the air has an unknown end.
-    pub fn start_over(&mut self, now: Timestamp, reconcile_ms: i64) {
-        if let Some(id) = self.flying.take()
+    /// The outbox starts again on another thread: what was in the air has an unknown end, but for those that are told.
+    pub fn start_over(&mut self, now: Timestamp, reconcile_ms: i64, told: &[RowId]) {
+        if let Some(id) = self.flying.filter(|id| !told.contains(id))
             && let Some(send) = self.sends.iter_mut().find(|send| send.id == id)
         {
             send.attempted = true;
             send.standing = Standing::Unknown { until: now.plus_ms(reconcile_ms) };
+            self.flying = None;
         }
     }
 }

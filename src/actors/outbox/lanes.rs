@@ -4,17 +4,20 @@
 //! bucket and his 24 h window. Only what runs and what is written down is the actor's (`outbox`), so all of this
 //! can be driven by a test that owns the clock.
 //!
-//! One lock, held for moments. Sessions add and take back, the outbox sends, the store's thread leaves statuses.
+//! One lock, held for moments. The store's thread adds rows and statuses, sessions take back, the outbox sends.
 //! Rows are bounded by the store (`open_bytes_max`); statuses that wait by [`STATUSES_MAX`], past it the oldest
 //! is dropped and counted: the journal has it, and what it would have settled is settled by its own answer.
 
 mod inner;
 mod pacing;
 mod queue;
+mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+
+pub use view::LanesView;
 
 use self::inner::{Inner, Look};
 use super::lane::{Outcome, Send, Swap};
@@ -28,17 +31,6 @@ use crate::ports::{OutboxRow, RowId, Settlement};
 
 /// Statuses that may wait for one outbox.
 pub const STATUSES_MAX: usize = 65_536;
-
-/// Figures of the lanes, for `/actors`.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
-pub struct LanesView {
-    pub contacts: usize,
-    pub rows_open: usize,
-    pub in_flight: usize,
-    pub statuses: usize,
-    /// When a send that waits may leave.
-    pub next_due: Option<Timestamp>,
-}
 
 /// What the outbox does next.
 #[derive(Debug)]
@@ -87,21 +79,25 @@ impl Lanes {
         self.bell.notify_one();
     }
 
-    /// Adds durable rows of a contact.
-    pub fn push(&self, contact: ContactId, sends: Vec<Send>) {
+    /// Adds durable rows, all at once.
+    pub fn push(&self, sends: Vec<Send>) {
         if sends.is_empty() {
             return;
         }
         let mut inner = self.lock();
-        inner.lanes.entry(contact).or_default();
-        inner.change(contact, |lane| sends.into_iter().for_each(|send| lane.push(send)));
-        inner.make_ready(contact);
+        for send in sends {
+            let contact = send.row.contact;
+            inner.lanes.entry(contact).or_default();
+            inner.change(contact, |lane| lane.push(send));
+            inner.make_ready(contact);
+        }
         drop(inner);
         self.ring();
     }
 
-    /// Takes back rows of a contact that certainly have not left. The caller writes them down as withdrawn.
-    pub fn withdraw(&self, contact: ContactId, which: impl Fn(ReplyKind) -> bool) -> Vec<RowId> {
+    /// Takes back rows of a contact that certainly have not left. The caller writes them down as withdrawn, or
+    /// pushes them again.
+    pub fn withdraw(&self, contact: ContactId, which: impl Fn(ReplyKind) -> bool) -> Vec<Send> {
         let mut inner = self.lock();
         let gone = inner.change(contact, |lane| lane.withdraw(which)).unwrap_or_default();
         inner.drop_if_empty(contact);
@@ -128,18 +124,21 @@ impl Lanes {
     /// An attempt ended; its contact's lane goes on when the outbox has taken note.
     pub fn ended(&self, contact: ContactId, id: RowId, outcome: Outcome) {
         let mut inner = self.lock();
-        // What comes again at the next tick stays in the air until then.
-        if outcome != Outcome::NotNow {
-            inner.flying = inner.flying.saturating_sub(1);
+        if outcome == Outcome::NotNow {
+            inner.starved.push((contact, id));
+            return;
         }
+        inner.flying = inner.flying.saturating_sub(1);
         inner.ended.push_back((contact, id, outcome));
         drop(inner);
         self.ring();
     }
 
-    /// The oldest end.
+    /// The oldest end. It stays here until it is concluded, in case the outbox dies over it.
     pub fn take_ended(&self) -> Option<(ContactId, RowId, Outcome)> {
-        self.lock().ended.pop_front()
+        let mut inner = self.lock();
+        inner.noting = inner.ended.pop_front();
+        inner.noting.clone()
     }
 
     /// Takes note of an end, for the row and for its number; `Some` when the row is settled by it.
@@ -156,21 +155,24 @@ impl Lanes {
         if let Some(row) = inner.lanes.get(&contact).and_then(|lane| lane.row(id)) {
             inner.learn(&row, &outcome, now, budgets);
         }
+        inner.noting = None;
         let settled = inner.change(contact, |lane| lane.ended(id, outcome, now, retry))?;
         inner.make_ready(contact);
         inner.drop_if_empty(contact);
         settled
     }
 
-    /// A row that was held back may try again.
-    pub fn land(&self, contact: ContactId, id: RowId, now: Timestamp) {
+    /// A row that was to leave is on its way.
+    pub fn left(&self) {
+        self.lock().leaving = None;
+    }
+
+    /// Rows that were held back may try again.
+    pub fn land(&self, now: Timestamp) {
         let mut inner = self.lock();
-        inner.flying = inner.flying.saturating_sub(1);
-        if let Some(lane) = inner.lanes.get_mut(&contact) {
-            lane.land(id, now);
+        for (contact, id) in std::mem::take(&mut inner.starved) {
+            inner.land(contact, id, now);
         }
-        inner.make_ready(contact);
-        inner.drop_if_empty(contact);
     }
 
     /// An open row.
@@ -228,15 +230,28 @@ impl Lanes {
         self.lock().claim
     }
 
-    /// A new outbox has taken over: what was in the air has an unknown end. Gives its claim.
+    /// A new outbox has taken over. On the thread of the one before it, what is in the air is still sent by that
+    /// one's tasks, and their ends are told; on another thread its end is unknown. Gives its claim.
     pub fn start_over(&self, now: Timestamp, reconcile_ms: i64) -> u64 {
         let mut inner = self.lock();
         inner.claim += 1;
         let claim = inner.claim;
-        inner.flying = 0;
         inner.in_hand = false;
-        inner.ended.clear();
-        inner.lanes.values_mut().for_each(|lane| lane.start_over(now, reconcile_ms));
+        if let Some(end) = inner.noting.take() {
+            inner.ended.push_front(end);
+        }
+        if let Some((contact, id)) = inner.leaving.take() {
+            inner.land(contact, id, now);
+        }
+        for (contact, id) in std::mem::take(&mut inner.starved) {
+            inner.land(contact, id, now);
+        }
+        let here = Some(std::thread::current().id());
+        if std::mem::replace(&mut inner.thread, here) != here {
+            inner.flying = 0;
+            let told: Vec<RowId> = inner.ended.iter().map(|(_, id, _)| *id).collect();
+            inner.lanes.values_mut().for_each(|lane| lane.start_over(now, reconcile_ms, &told));
+        }
         let contacts: Vec<ContactId> = inner.lanes.keys().copied().collect();
         for contact in contacts {
             inner.make_ready(contact);
@@ -244,33 +259,6 @@ impl Lanes {
         drop(inner);
         self.ring();
         claim
-    }
-
-    /// Rows that are not settled.
-    pub fn open(&self) -> usize {
-        self.lock().open
-    }
-
-    /// Nothing in the air, and nothing that would leave now.
-    pub fn at_rest(&self) -> bool {
-        let inner = self.lock();
-        !inner.in_hand
-            && inner.flying == 0
-            && inner.ready.is_at_rest()
-            && inner.ended.is_empty()
-            && inner.statuses.is_empty()
-    }
-
-    /// Figures for `/actors`.
-    pub fn view(&self) -> LanesView {
-        let inner = self.lock();
-        LanesView {
-            contacts: inner.lanes.len(),
-            rows_open: inner.open,
-            in_flight: inner.flying,
-            statuses: inner.statuses.len(),
-            next_due: inner.later.first().map(|(at, _)| *at),
-        }
     }
 }
 

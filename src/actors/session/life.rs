@@ -10,6 +10,7 @@ use super::record::ContactRecord;
 use super::sends::Sends;
 use super::{Home, Setting, asking, room, turn};
 use crate::actors::board::{Mail, Turned, Waiting};
+use crate::actors::fault::Point;
 use crate::actors::{ReadReceipts, outbox, supervision};
 use crate::conversation::{Context as Setup, Effect, State};
 use crate::domain::call::{Answer, Call, CallId};
@@ -17,7 +18,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::{MessageId, ReplyKind};
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::metrics;
-use crate::ports::{RowId, StoreError, Table};
+use crate::ports::{Held, Lsn, Part, RowId, StoreError, Table};
 
 /// What is kept while awake.
 pub(super) struct Memory {
@@ -78,6 +79,7 @@ impl Life {
         let fresh = memory.fresh;
         // Just loaded, it cannot know what is under way: the conversation ignores what it does not wait for.
         waiting.answers.retain(|(call, _)| memory.calls.expects(*call) || fresh);
+        waiting.blamed = waiting.blamed.filter(|blame| blame.counted_by.is_none_or(|rev| memory.record.rev < rev));
         let now = neighbours.clock.now();
         // The waiting room bounds what it says by itself, and its rows come again when they are served.
         let sifted = match waiting.room {
@@ -93,21 +95,29 @@ impl Life {
                 sends: &memory.sends,
             };
             let script = neighbours.script.as_ref();
-            let in_room = waiting.room.filter(|_| memory.record.moved.is_none());
-            let told = in_room.and_then(|room| room::plan(&setting, &memory.record, &waiting, room));
-            let mut plan = told.unwrap_or_else(|| turn::plan(script, &setting, &memory.record, &waiting));
+            let what = turn::first(&waiting).filter(|_| waiting.blamed.is_none());
+            let held = what.map(|what| Held { contact: self.contact, what });
+            let mut plan = neighbours.hands.hold(self.home.writer, held, || {
+                let free = waiting.blamed.is_none() && memory.record.moved.is_none();
+                let room = waiting.room.filter(|_| free);
+                let told = room.and_then(|room| room::plan(&setting, &memory.record, &waiting, room));
+                told.unwrap_or_else(|| turn::plan(script, &setting, &memory.record, &waiting))
+            });
             let too_many = sifted.tell.then(|| script.too_many(&memory.record.state, &neighbours.texts));
             plan.refuse(&setting, &memory.record, sifted.refused, too_many);
             plan
         };
+        if let Some(record) = plan.record.as_ref().filter(|_| waiting.blamed.is_some()) {
+            self.home.shards.board(self.home.shard).counted_by(self.contact, record.rev);
+        }
         let closed = self.commit(&mut memory, plan, &waiting, now).await?;
-        self.measure(&waiting, closed.len());
+        self.measure(&waiting, closed);
+        neighbours.faults.at(Point::SessionDurable);
         self.resume(&mut memory, now);
         self.act(&mut memory, now);
         let turned = Turned {
             contact: self.contact,
             life: self.number,
-            closed,
             due: [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min(),
             waiting: !memory.calls.is_empty(),
             asking: memory.calls.made(),
@@ -115,17 +125,17 @@ impl Life {
         Ok((memory, turned))
     }
 
-    /// Makes the turn durable, then hands over what it said and asks. Gives the rows it closed.
+    /// Makes the turn durable; what it said is handed over by the store, what it asks is to be made. Gives how many rows it closed.
     async fn commit(
         &self,
         memory: &mut Memory,
         mut plan: Plan,
         waiting: &Waiting,
         now: Timestamp,
-    ) -> Result<Vec<RowId>, StoreError> {
+    ) -> Result<usize, StoreError> {
         plan.count();
         let lanes = self.home.shards.lanes(self.home.shard);
-        let withdrawn = if plan.recall {
+        let taken_back = if plan.recall {
             memory.sends.clear();
             lanes.withdraw(self.contact, |_| true)
         } else if plan.prompts() {
@@ -140,23 +150,23 @@ impl Life {
         let state = plan.record.as_ref().map_or(&memory.record.state, |record| &record.state);
         let under_way = !memory.calls.is_empty() || (memory.fresh && !self.awaited(memory, state, now).is_empty());
         let timer = plan.timer(under_way, now);
-        let parts = plan.parts(self.contact, &withdrawn, timer);
+        let parts = plan.parts(self.contact, &ids(&taken_back), timer);
         if !parts.is_empty() {
-            let lsn = match self.home.commit(parts).await {
-                Err(StoreError::TooLarge { bytes, .. }) => {
-                    tracing::error!(contact.id = self.contact.0, bytes, "a contact's record is too large");
-                    plan.give_up(self.contact, waiting, now);
-                    self.home.commit(plan.parts(self.contact, &withdrawn, None)).await?
+            let lsn = match self.durable(parts, &mut plan, waiting, &taken_back, now).await {
+                Ok(lsn) => lsn,
+                Err(error) => {
+                    // Whoever writes for this contact now must find them.
+                    lanes.push(taken_back);
+                    return Err(error);
                 }
-                other => other?,
             };
-            let mut sends = Vec::with_capacity(plan.replies.len());
+            // At once: whatever happens to this session from here on, these are closed.
+            let board = self.home.shards.board(self.home.shard);
+            board.closed(self.contact, plan.closed.iter().map(|(row, _)| *row));
+            // The store has handed them to the outbox by now.
             for (row, index) in plan.replies.drain(..).zip(0..) {
-                let id = RowId { lsn, index };
-                memory.sends.note(id, Arc::clone(&row.message));
-                sends.push(outbox::Send::new(id, row));
+                memory.sends.note(RowId { lsn, index }, row.message);
             }
-            lanes.push(self.contact, sends);
         }
         for (call, answer) in waiting.answers.iter().skip(plan.answers_done) {
             self.home.shards.board(self.home.shard).answer(self.contact, *call, answer.clone());
@@ -173,7 +183,26 @@ impl Life {
         for (call, after_s) in plan.calls {
             memory.calls.add(call, now.plus_ms(i64::from(after_s) * SECOND_MS));
         }
-        Ok(plan.closed.iter().map(|(row, _)| *row).collect())
+        Ok(plan.closed.len())
+    }
+
+    /// Commits a turn; one whose record is too large is given up, its rows set aside.
+    async fn durable(
+        &self,
+        parts: Vec<Part>,
+        plan: &mut Plan,
+        waiting: &Waiting,
+        taken_back: &[outbox::Send],
+        now: Timestamp,
+    ) -> Result<Lsn, StoreError> {
+        match self.home.commit(parts).await {
+            Err(StoreError::TooLarge { bytes, .. }) => {
+                tracing::error!(contact.id = self.contact.0, bytes, "a contact's record is too large");
+                plan.give_up(self.contact, waiting, now);
+                self.home.commit(plan.parts(self.contact, &ids(taken_back), None)).await
+            }
+            other => other,
+        }
     }
 
     /// From the acceptance of the oldest row to here, where it is durable.
@@ -247,4 +276,8 @@ impl Life {
             metrics::send_ended(if marked == Ok(true) { "read_receipt" } else { "read_receipt_failed" });
         });
     }
+}
+
+fn ids(sends: &[outbox::Send]) -> Vec<RowId> {
+    sends.iter().map(|send| send.id).collect()
 }

@@ -8,11 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::actors::versioned;
 use crate::conversation::State;
-use crate::domain::call::CallId;
 use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
-use crate::ports::{Key, RowId, StoreError, Table, Value};
+use crate::ports::{Key, StoreError, Table, Troubling, Value};
 
 /// Meta delivers again for seven days; a day more for clocks.
 pub const SEEN_MS: i64 = 8 * DAY_MS;
@@ -20,7 +19,7 @@ pub const SEEN_MS: i64 = 8 * DAY_MS;
 /// Ids kept at most. Eleven bytes each, so the record keeps within its 4 KiB.
 pub const SEEN_MAX: usize = 192;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A message that comes when its window is closed is answered within this time or not at all.
 const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
@@ -59,14 +58,6 @@ pub const FORMERLY_MAX: usize = 3;
 pub struct Trouble {
     pub what: Troubling,
     pub tries: u8,
-}
-
-/// What it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Troubling {
-    Row(RowId),
-    Answer(CallId),
-    Wake,
 }
 
 /// Ids of handled messages, oldest first: eight bytes of hash and the hour.
@@ -233,7 +224,7 @@ impl ContactRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::Lsn;
+    use crate::ports::{Lsn, RowId};
 
     fn id(n: usize) -> MessageId {
         MessageId(format!("wamid.{n}"))

@@ -68,7 +68,7 @@ impl Life {
         }
         let due = [memory.record.wish, memory.calls.due_at()].into_iter().flatten().min();
         let (waiting, asking) = (!memory.calls.is_empty(), memory.calls.made());
-        Ok((memory, Turned { contact: self.contact, life: self.number, closed: Vec::new(), due, waiting, asking }))
+        Ok((memory, Turned { contact: self.contact, life: self.number, due, waiting, asking }))
     }
 
     /// Removes the contact. False: something is on its way to it, or the desk still knows it.

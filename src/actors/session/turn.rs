@@ -4,22 +4,24 @@
 //! do once that is durable. A panic of the conversation stays inside: the turn is tried again with the first
 //! event alone, three times in all over restarts, then that event is put aside and the citizen told.
 
+mod tries;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::actors::board::Waiting;
+use crate::actors::board::{Blame, Waiting};
 use crate::conversation::{Context, Effect, Event, Legacy, Notice, Step, age};
 use crate::domain::call::CallId;
 use crate::domain::contact::ContactId;
 use crate::domain::message::{Inbound, MessageId};
 use crate::domain::time::Timestamp;
-use crate::ports::{Closing, InboxBody, InboxRow, RowId};
+use crate::ports::{Closing, InboxBody, InboxRow, RowId, Troubling};
 
-use super::plan::{News, Plan, poison};
-use super::record::{ContactRecord, Troubling};
+use super::plan::{News, Plan};
+use super::record::{ContactRecord, Trouble};
 use super::{Script, Setting};
+use tries::{conclude, first_of, set_aside, still_there};
 
-/// A message is tried so often before it is set aside.
-pub const TRIES_MAX: u8 = 3;
+pub use tries::{TRIES_MAX, first};
 
 /// The events of one turn, each with the row it came in.
 struct Agenda {
@@ -111,6 +113,20 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
         return pass_on(waiting, into);
     }
     let waiting = &up_to_a_move(waiting);
+    match (waiting.blamed, &record.trouble) {
+        // It took a session, a thread or the process with it: that was a try, and its count comes first.
+        (Some(Blame { what, .. }), _) if still_there(waiting, what) => {
+            return set_aside(script, setting, record, waiting, what);
+        }
+        (_, Some(Trouble { what, tries })) if *tries >= TRIES_MAX => {
+            return conclude(script, setting, record.clone(), waiting, *what);
+        }
+        _ => {}
+    }
+    if record.trouble.is_some() {
+        // Whatever it was: one thing alone, until it is known which one harms.
+        return alone(script, setting, record, waiting, 0);
+    }
     let whole = agenda(record, waiting, setting);
     if whole.events.is_empty() {
         let called = whole.record.heard_at != record.heard_at;
@@ -123,12 +139,17 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     }
     // Somewhere in it is an event that panics. The first one alone tells whether it is that one; the others
     // stay where they are and come again.
+    alone(script, setting, record, waiting, 1)
+}
+
+/// The first thing that waits, without the others. `panics`: so many there were in this turn already.
+fn alone(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, waiting: &Waiting, panics: usize) -> Plan {
     let alone = agenda(record, &first_of(waiting), setting);
     let Some((_, what)) = alone.events.first().cloned() else {
-        return Plan { closed: alone.spent, news: News { panics: 1, ..alone.news }, ..Plan::default() };
+        return Plan { closed: alone.spent, news: News { panics, ..alone.news }, ..Plan::default() };
     };
     if let Some(mut plan) = attempt(script, setting, alone) {
-        plan.news.panics = 1;
+        plan.news.panics = panics;
         plan.answers_done = usize::from(matches!(what, Troubling::Answer(_)));
         return plan;
     }
@@ -145,6 +166,7 @@ fn up_to_a_move(waiting: &Waiting) -> Waiting {
         answers: waiting.answers.clone(),
         due: waiting.due,
         tidy: waiting.tidy,
+        blamed: waiting.blamed,
         room: waiting.room,
     }
 }
@@ -164,17 +186,6 @@ fn pass_on(waiting: &Waiting, into: ContactId) -> Plan {
         }
     }
     plan
-}
-
-/// The first thing that waits, alone.
-fn first_of(waiting: &Waiting) -> Waiting {
-    if let Some(answer) = waiting.answers.first() {
-        return Waiting { answers: vec![answer.clone()], ..Waiting::default() };
-    }
-    match waiting.rows.first() {
-        Some(row) => Waiting { rows: vec![row.clone()], ..Waiting::default() },
-        None => Waiting { due: waiting.due, ..Waiting::default() },
-    }
 }
 
 fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option<Plan> {
@@ -229,44 +240,6 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     }
     plan.record = Some(record);
     Some(plan)
-}
-
-/// Counts the try; at the last one the event is put aside, and the conversation goes on with the next.
-fn set_aside(
-    script: &dyn Script,
-    setting: &Setting<'_>,
-    record: &ContactRecord,
-    waiting: &Waiting,
-    what: Troubling,
-) -> Plan {
-    let mut record = record.clone();
-    let mut plan = Plan { news: News { panics: 1, ..News::default() }, ..Plan::default() };
-    record.rev += 1;
-    if record.tried(what) >= TRIES_MAX {
-        record.trouble = None;
-        match what {
-            Troubling::Row(id) => {
-                let row = waiting.rows.iter().find(|(row, _)| *row == id).map(|(_, row)| row);
-                if let Some(InboxBody::Message(message)) = row.map(|row| &row.body) {
-                    record.seen.note(&message.id, setting.now);
-                    record.heard(message, setting.now);
-                }
-                plan.closed.push((id, Closing::DeadLettered));
-                plan.dead.push(poison(setting.contact, setting.now, row.map(AsRef::as_ref)));
-            }
-            // A state that cannot take its own answer would wait for ever: start afresh, logged out.
-            Troubling::Answer(_) => {
-                record.state = crate::conversation::State::default();
-                plan.answers_done = 1;
-            }
-            Troubling::Wake => record.wish = None,
-        }
-        if !matches!(what, Troubling::Wake) {
-            plan.say(setting, &record, script.apology(&record.state, setting.texts));
-        }
-    }
-    plan.record = Some(record);
-    plan
 }
 
 #[cfg(test)]

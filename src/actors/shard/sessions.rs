@@ -28,6 +28,11 @@ pub struct Sessions {
     windows: HashMap<ContactId, RestartWindow>,
     /// They found no place or no room in a mailbox; looked at again with each tick.
     put_off: Vec<ContactId>,
+    /// They died lately, more than once: not before then.
+    resting: BTreeMap<ContactId, Timestamp>,
+    /// In-flight turns are not seen: only to show that the model test would find it out.
+    #[cfg(test)]
+    pub(super) blind: bool,
 }
 
 struct Live {
@@ -53,12 +58,23 @@ impl Sessions {
             rank: 0,
             windows: HashMap::new(),
             put_off: Vec::new(),
+            resting: BTreeMap::new(),
+            #[cfg(test)]
+            blind: false,
         }
     }
 
     /// How many are in memory.
     pub fn awake(&self) -> usize {
         self.live.len()
+    }
+
+    /// Who they are, in order.
+    #[cfg(test)]
+    pub(super) fn who(&self) -> Vec<u64> {
+        let mut who: Vec<u64> = self.live.keys().map(|contact| contact.0).collect();
+        who.sort_unstable();
+        who
     }
 
     fn board(&self) -> Arc<Board> {
@@ -71,7 +87,7 @@ impl Sessions {
 
     /// Gives a contact's session what waits for it, unless it has a turn under way.
     pub fn hand_over(&mut self, contact: ContactId) {
-        if self.live.get(&contact).is_some_and(|live| live.working) {
+        if self.is_working(contact) || self.resting.contains_key(&contact) {
             return;
         }
         if !self.live.contains_key(&contact) && !self.make_room() {
@@ -96,7 +112,8 @@ impl Sessions {
         {
             // Full: it waits. Closed: its end is in the mail, and puts it in line again.
             live.working = false;
-            self.board().give_back(contact, waiting);
+            drop(waiting);
+            self.board().failed(contact, false);
             self.put_off.push(contact);
         }
     }
@@ -126,11 +143,27 @@ impl Sessions {
         self.live.insert(contact, Live { address, life, rank: self.rank, used_at, working: false, waiting: false });
     }
 
+    #[cfg(not(test))]
+    fn is_working(&self, contact: ContactId) -> bool {
+        self.live.get(&contact).is_some_and(|live| live.working)
+    }
+
+    #[cfg(test)]
+    fn is_working(&self, contact: ContactId) -> bool {
+        !self.blind && self.live.get(&contact).is_some_and(|live| live.working)
+    }
+
+    fn may_go(&self, contact: ContactId) -> bool {
+        self.live.get(&contact).is_some_and(|live| !self.is_working(contact) && !live.waiting)
+    }
+
+    /// The longest idle goes when there is no place for one more.
     fn make_room(&mut self) -> bool {
-        if self.live.len() < self.home.neighbours.figures.sessions_awake_max.max(1) {
+        let figures = &self.home.neighbours.figures;
+        if self.live.len() < (figures.sessions_awake_max / figures.shards.max(1)).max(1) {
             return true;
         }
-        let longest = self.idle.values().find(|contact| self.live.get(contact).is_some_and(Live::may_go)).copied();
+        let longest = self.idle.values().find(|contact| self.may_go(**contact)).copied();
         longest.is_some_and(|contact| self.let_go(contact))
     }
 
@@ -150,23 +183,19 @@ impl Sessions {
 
     /// A turn is over.
     pub fn turned(&mut self, turned: &Turned) {
-        let board = self.board();
         let now = self.now();
-        match self.live.get_mut(&turned.contact) {
-            Some(live) if live.life == turned.life => {
-                live.working = false;
-                live.waiting = turned.waiting;
-                live.used_at = now;
-                self.rank += 1;
-                self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
-                self.idle.insert(self.rank, turned.contact);
-                board.wish(turned.contact, turned.due);
-                board.asks(turned.contact, turned.asking);
-                board.turned(turned.contact, &turned.closed);
-            }
-            // Of an older life: what it closed is closed.
-            Some(_) | None => board.closed(turned.contact, &turned.closed),
-        }
+        // One of an older life has closed its rows, and that is all that is left of it.
+        let Some(live) = self.live.get_mut(&turned.contact).filter(|live| live.life == turned.life) else { return };
+        live.working = false;
+        live.waiting = turned.waiting;
+        live.used_at = now;
+        self.rank += 1;
+        self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
+        self.idle.insert(self.rank, turned.contact);
+        let board = self.board();
+        board.wish(turned.contact, turned.due);
+        board.asks(turned.contact, turned.asking);
+        board.turned(turned.contact);
     }
 
     /// A session ended and was not let go.
@@ -174,19 +203,22 @@ impl Sessions {
         if self.live.get(&contact).is_none_or(|live| live.life != life) {
             return;
         }
-        let working = self.live.get(&contact).is_some_and(|live| live.working);
         self.let_go(contact);
         metrics::actor_failed("session", exit.name());
         tracing::error!(contact.id = contact.0, ?exit, "a session ended");
         let now = self.now();
         let window = self.windows.entry(contact).or_insert_with(|| RestartWindow::new(RESTARTS_MAX, MINUTE_MS));
-        if window.record(now) == Verdict::Spent {
+        let verdict = window.record(now);
+        let pause_ms = window.pause_ms(now);
+        if verdict == Verdict::Spent {
             self.set_aside(contact, now);
+        } else if pause_ms > 0 {
+            self.resting.insert(contact, now.plus_ms(pause_ms));
         }
-        self.board().asks(contact, 0);
-        if working {
-            self.board().turned(contact, &[]);
-        }
+        let board = self.board();
+        board.asks(contact, 0);
+        // What it gave up by itself is not its message's fault.
+        board.failed(contact, exit == Exit::Panicked);
     }
 
     /// The oldest row of a contact whose session cannot live with it becomes a dead letter.
@@ -198,7 +230,7 @@ impl Sessions {
         match self.home.neighbours.store.append(Record { writer: Some(self.home.writer), parts }) {
             Ok(_) => {
                 metrics::dead_lettered("poison");
-                board.closed(contact, &[id]);
+                board.closed(contact, [id]);
             }
             Err(error) => tracing::error!(contact.id = contact.0, %error, "a row could not be set aside"),
         }
@@ -208,8 +240,16 @@ impl Sessions {
     pub fn tick(&mut self, now: Timestamp) {
         let board = self.board();
         self.put_off.drain(..).for_each(|contact| board.again(contact));
+        self.resting.retain(|contact, until| {
+            let rests = *until > now;
+            if !rests {
+                board.again(*contact);
+            }
+            rests
+        });
         let after_ms = self.home.neighbours.figures.passivate_after_ms;
         while let Some(contact) = self.idle.first_key_value().map(|(_, contact)| *contact) {
+            let may_go = self.may_go(contact);
             let Some(live) = self.live.get_mut(&contact) else {
                 self.idle.pop_first();
                 continue;
@@ -217,7 +257,7 @@ impl Sessions {
             if now.since_ms(live.used_at) < after_ms {
                 break;
             }
-            if live.may_go() {
+            if may_go {
                 self.let_go(contact);
             } else {
                 // It is not idle: it waits for a neighbour. Looked at again later.
@@ -228,11 +268,5 @@ impl Sessions {
             }
         }
         self.windows.retain(|_, window| window.counted(now) > 0);
-    }
-}
-
-impl Live {
-    fn may_go(&self) -> bool {
-        !self.working && !self.waiting
     }
 }

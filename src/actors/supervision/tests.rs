@@ -41,13 +41,33 @@ fn restart_window_counts_what_is_inside() {
     assert_eq!(window.counted(Timestamp(1_000)), 1);
 }
 
+#[test]
+fn the_pause_before_a_restart_grows_and_is_bounded() {
+    // Restarts a second apart in a window of a minute: the pause before each.
+    let pauses = [0, 200, 400, 800, 1_600, 3_200, 5_000, 5_000];
+    let mut window = RestartWindow::new(100, 60_000);
+    for (restart, pause_ms) in (0..).zip(pauses) {
+        let now = Timestamp(restart * 1_000);
+        window.record(now);
+        assert_eq!(window.pause_ms(now), pause_ms, "restart {restart}");
+    }
+    let later = Timestamp(67_000);
+    window.record(later);
+    assert_eq!(window.pause_ms(later), 0, "those before have left the window");
+}
+
 struct Probe {
     ending: Ending,
     heard: Sender<u32>,
+    stops_badly: bool,
 }
 
 impl Actor for Probe {
     type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        assert!(!self.stops_badly, "as the test wants");
+    }
 }
 
 #[derive(Message)]
@@ -56,6 +76,7 @@ enum Do {
     Say(u32),
     Panic,
     Stop(Exit),
+    StopBadly,
 }
 
 impl Handler<Do> for Probe {
@@ -66,6 +87,7 @@ impl Handler<Do> for Probe {
         match message {
             Do::Say(number) => self.heard.send(number).expect("the test listens"),
             Do::Panic => panic!("as the test wants"),
+            Do::StopBadly => self.stops_badly = true,
             Do::Stop(exit) => {
                 self.ending.will_be(exit);
                 context.stop();
@@ -89,7 +111,7 @@ impl Rig {
         spawn(
             &self.arbiter.handle(),
             bound,
-            move |_, ending| Probe { ending, heard },
+            move |_, ending| Probe { ending, heard, stops_badly: false },
             move |exit| exits.send(exit).expect("the test listens"),
         )
     }
@@ -138,6 +160,21 @@ fn a_panic_spares_the_neighbours_and_the_arbiter() {
         assert!(broken.try_send(Do::Panic).is_ok(), "there is room");
         assert_eq!(rig.exit(), Exit::Panicked);
         assert!(broken.try_send(Do::Say(1)).is_err(), "the dead take no mail");
+        assert!(neighbour.try_send(Do::Say(2)).is_ok(), "there is room");
+        assert_eq!(rig.words.1.recv_timeout(PATIENCE), Ok(2));
+    });
+}
+
+#[test]
+fn a_panic_while_it_stops_is_told_as_one_and_spares_the_thread() {
+    on_a_rig(|rig| {
+        for last in [Do::Panic, Do::Stop(Exit::Finished)] {
+            let broken = rig.start(4);
+            assert!(broken.try_send(Do::StopBadly).is_ok(), "there is room");
+            assert!(broken.try_send(last).is_ok(), "there is room");
+            assert_eq!(rig.exit(), Exit::Panicked);
+        }
+        let neighbour = rig.start(4);
         assert!(neighbour.try_send(Do::Say(2)).is_ok(), "there is room");
         assert_eq!(rig.words.1.recv_timeout(PATIENCE), Ok(2));
     });
@@ -196,7 +233,7 @@ fn context_is_ours_from_the_first_message() {
             1,
             move |context: &mut Context<Probe>, ending| {
                 context.notify(Do::Say(9));
-                Probe { ending, heard }
+                Probe { ending, heard, stops_badly: false }
             },
             move |exit| exits.send(exit).expect("the test listens"),
         );

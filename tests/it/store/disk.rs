@@ -36,6 +36,17 @@ pub(crate) enum Fault {
     NoSpace,
 }
 
+/// What is asked of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Read,
+    /// A write, or another length.
+    Change,
+    Sync,
+    /// Names: created, moved, removed, made durable.
+    Name,
+}
+
 #[derive(Clone, Default)]
 struct SimFile {
     durable: Vec<u8>,
@@ -65,6 +76,8 @@ pub(crate) struct Platter {
     locked: BTreeSet<PathBuf>,
     calls: u64,
     fault_at: Option<(u64, Fault)>,
+    /// The first call that went wrong, and what it was about.
+    refused: Option<(Call, PathBuf)>,
     dead: bool,
 }
 
@@ -132,7 +145,7 @@ impl Change {
 
 impl Platter {
     /// Counts a call and says whether it goes wrong.
-    fn call(&mut self) -> Option<Fault> {
+    fn call(&mut self, call: Call, path: &Path) -> Option<Fault> {
         self.calls += 1;
         if self.dead {
             return Some(Fault::Error);
@@ -145,11 +158,14 @@ impl Platter {
         let now = |trap: &(u64, Fault)| (trap.0..last(trap)).contains(&self.calls);
         let fault = self.fault_at.filter(now).map(|(_, fault)| fault);
         self.dead |= fault == Some(Fault::PowerLoss);
+        if fault.is_some() {
+            self.refused.get_or_insert_with(|| (call, path.to_owned()));
+        }
         fault
     }
 
-    pub(crate) fn refuse(&mut self) -> io::Result<()> {
-        match self.call() {
+    pub(crate) fn refuse(&mut self, call: Call, path: &Path) -> io::Result<()> {
+        match self.call(call, path) {
             None => Ok(()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
             Some(_) => Err(io::Error::other("simulated")),
@@ -161,13 +177,17 @@ impl Platter {
         files as u64 + self.trees.values().map(SimTree::bytes).sum::<u64>()
     }
 
+    fn name(&self, file: usize) -> PathBuf {
+        self.names.iter().find(|(_, place)| **place == file).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
     fn free(&self) -> u64 {
         self.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(self.used()))
     }
 
     fn change(&mut self, file: usize, change: Change) -> io::Result<()> {
         let grows = change.end().saturating_sub(self.files[file].current.len() as u64);
-        let fault = if grows > self.free() { Some(Fault::NoSpace) } else { self.call() };
+        let fault = if grows > self.free() { Some(Fault::NoSpace) } else { self.call(Call::Change, &self.name(file)) };
         let file = &mut self.files[file];
         match (fault, change) {
             (None, change) => {
@@ -230,6 +250,11 @@ impl SimDisk {
         self.platter.lock().unwrap().names.contains_key(path)
     }
 
+    /// The first call that went wrong, and what it was about.
+    pub(crate) fn refused(&self) -> Option<(Call, PathBuf)> {
+        self.platter.lock().unwrap().refused.clone()
+    }
+
     pub(crate) fn dead(&self) -> bool {
         self.platter.lock().unwrap().dead
     }
@@ -278,7 +303,8 @@ impl DiskFile for Handle {
 
     fn sync(&self) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        let path = platter.name(self.file);
+        platter.refuse(Call::Sync, &path)?;
         if !platter.lying {
             let file = &mut platter.files[self.file];
             file.durable.clone_from(&file.current);
@@ -293,13 +319,13 @@ impl DiskFile for Handle {
 }
 
 impl Disk for SimDisk {
-    fn create_dir(&self, _path: &Path) -> io::Result<()> {
-        self.platter.lock().unwrap().refuse()
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.platter.lock().unwrap().refuse(Call::Name, path)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, path)?;
         if !platter.locked.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -308,7 +334,7 @@ impl Disk for SimDisk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, path)?;
         if platter.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -321,7 +347,7 @@ impl Disk for SimDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Read, path)?;
         let file = platter.names.get(path).copied().ok_or(io::ErrorKind::NotFound)?;
         drop(platter);
         Ok(self.handle(file))
@@ -329,7 +355,7 @@ impl Disk for SimDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Read, path)?;
         let file = platter.names.get(path).copied().ok_or(io::ErrorKind::NotFound)?;
         Ok(platter.files[file].current.clone())
     }
@@ -342,14 +368,14 @@ impl Disk for SimDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Read, path)?;
         let inside = platter.names.keys().filter(|name| name.parent() == Some(path));
         Ok(inside.map(|name| name.file_name().unwrap().to_string_lossy().into_owned()).collect())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, to)?;
         let file = platter.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         platter.names.insert(to.to_owned(), file);
         Ok(())
@@ -357,13 +383,13 @@ impl Disk for SimDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, path)?;
         platter.names.remove(path).map(drop).ok_or(io::ErrorKind::NotFound.into())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, path)?;
         if platter.lying {
             return Ok(());
         }
@@ -385,7 +411,7 @@ impl Disk for SimDisk {
 
     fn set_tree_aside(&self, path: &Path, aside: &Path) -> io::Result<()> {
         let mut platter = self.platter.lock().unwrap();
-        platter.refuse()?;
+        platter.refuse(Call::Name, path)?;
         if let Some(tree) = platter.trees.remove(path) {
             platter.trees.insert(aside.to_owned(), tree);
         }

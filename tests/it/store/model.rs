@@ -267,13 +267,14 @@ struct History<'a> {
     states: Vec<Model>,
     tickets: Vec<tokio::sync::oneshot::Receiver<()>>,
     delivered: Vec<RowId>,
+    sent: Vec<RowId>,
 }
 
 pub(crate) fn run(machine: &mut dyn Machine, ops: &[Op]) -> Result<(), TestCaseError> {
     let seen = Arc::new(Seen::default());
     let states = vec![Model { next: 1, ..Model::default() }];
     prop_assert!(same(&observe(machine.store(), &seen), &states[0]));
-    let mut history = History { machine, seen, states, tickets: Vec::new(), delivered: Vec::new() };
+    let mut history = History { machine, seen, states, tickets: Vec::new(), delivered: Vec::new(), sent: Vec::new() };
     ops.iter().try_for_each(|op| history.step(op))
 }
 
@@ -309,6 +310,8 @@ impl History<'_> {
         now.apply(ticket.lsn, &parts);
         let rows = parts.iter().filter(|part| matches!(part, Part::OpenInbox(_))).count();
         self.delivered.extend((0..).take(rows).map(|index| RowId { lsn: ticket.lsn, index }));
+        let sends = parts.iter().filter(|part| matches!(part, Part::OpenOutbox(_))).count();
+        self.sent.extend((0..).take(sends).map(|index| RowId { lsn: ticket.lsn, index }));
         self.tickets.push(ticket.durable);
         self.states.push(now);
         Ok(())
@@ -324,6 +327,7 @@ impl History<'_> {
             self.states.remove(0);
         }
         prop_assert_eq!(&*self.seen.rows.lock().unwrap(), &self.delivered, "in order, before the ticket");
+        prop_assert_eq!(&*self.seen.sends.lock().unwrap(), &self.sent, "and what is to be sent");
         Ok(())
     }
 
@@ -333,6 +337,7 @@ impl History<'_> {
         let possible = if clean { &self.states[self.states.len() - 1..] } else { &self.states[durable..] };
         self.seen = Arc::new(Seen::default());
         self.delivered.clear();
+        self.sent.clear();
         let observed = observe(self.machine.store(), &self.seen);
         let found = possible.iter().find(|state| same(&observed, state));
         prop_assert!(

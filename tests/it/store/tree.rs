@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use siaga::store::tree::{Pair, Tree, TreeFault, Write};
 
-use super::disk::Platter;
+use super::disk::{Call, Platter};
 
 type Values = BTreeMap<Vec<u8>, Vec<u8>>;
 type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -56,7 +56,7 @@ fn write(values: &mut Values, batch: &Batch) {
 
 pub(crate) fn open(platter: &Arc<Mutex<Platter>>, path: &Path) -> Result<Arc<dyn Tree>, TreeFault> {
     let mut inner = platter.lock().unwrap();
-    inner.refuse().map_err(TreeFault::Disk)?;
+    inner.refuse(Call::Read, path).map_err(TreeFault::Disk)?;
     if inner.trees.entry(path.to_owned()).or_default().broken {
         return Err(TreeFault::Broken("simulated".into()));
     }
@@ -70,7 +70,7 @@ impl Handle {
     }
 
     fn refuse(&self) -> Result<(), TreeFault> {
-        self.platter.lock().unwrap().refuse().map_err(TreeFault::Disk)
+        self.platter.lock().unwrap().refuse(Call::Change, &self.path).map_err(TreeFault::Disk)
     }
 }
 

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(crate) struct Seen {
     pub rows: Mutex<Vec<RowId>>,
+    pub sends: Mutex<Vec<RowId>>,
     pub statuses: Mutex<Vec<String>>,
 }
 
@@ -32,6 +33,7 @@ impl Inlet for Seen {
         for delivery in deliveries {
             match delivery {
                 Delivery::Inbox { id, .. } => self.rows.lock().unwrap().push(id),
+                Delivery::Outbox { id, .. } => self.sends.lock().unwrap().push(id),
                 Delivery::Status(status) => self.statuses.lock().unwrap().push(status.message.0),
             }
         }

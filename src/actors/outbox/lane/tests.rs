@@ -164,10 +164,10 @@ fn only_what_certainly_has_not_left_is_withdrawn() {
     lane.push(Send::unknown(id(0), row(ReplyKind::Prompt, START), START));
     assert_eq!(go(&mut lane, START), id(0));
     let gone = lane.withdraw(|kind| kind == ReplyKind::Prompt);
-    assert_eq!(gone, [id(1), id(2)]);
+    assert_eq!(gone.iter().map(|send| send.id).collect::<Vec<_>>(), [id(1), id(2)]);
     lane.ended(id(0), sent(), START, RETRY);
     assert_eq!(go(&mut lane, START), id(3));
-    assert_eq!(lane.withdraw(|_| true), [], "it is in the air");
+    assert!(lane.withdraw(|_| true).is_empty(), "it is in the air");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn after_a_restart_only_what_may_have_left_waits() {
 fn what_an_outbox_left_in_the_air_is_ambiguous() {
     let mut lane = lane(&[(1, ReplyKind::Answer)]);
     go(&mut lane, START);
-    lane.start_over(START, 120_000);
+    lane.start_over(START, 120_000, &[]);
     assert_eq!(later(&lane, START), START.plus_ms(120_000));
 }
 
@@ -226,7 +226,7 @@ fn an_ambiguous_send_goes_once_more_whatever_is_refused_in_between() {
     for end in [refused(Class::ThrottleNumber), Outcome::Unreachable, Outcome::NotNow] {
         go(&mut lane, now);
         assert_eq!(lane.ended(id(1), end, now, RETRY), None);
-        assert_eq!(lane.withdraw(|_| true), [], "the first may have arrived");
+        assert!(lane.withdraw(|_| true).is_empty(), "the first may have arrived");
         now = now.plus_ms(10_000);
     }
     go(&mut lane, now);

@@ -4,6 +4,7 @@
 //! number's. Where the bucket runs low, what waits leaves merged.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::thread::ThreadId;
 
 use super::super::lane::{Head, Lane, Outcome, Swap};
 use super::queue::{Place, Queues};
@@ -25,9 +26,17 @@ pub(super) struct Inner {
     pub(super) later: BTreeSet<(Timestamp, ContactId)>,
     pub(super) statuses: VecDeque<Status>,
     pub(super) ended: VecDeque<(ContactId, RowId, Outcome)>,
+    /// An end that the outbox takes note of now.
+    pub(super) noting: Option<(ContactId, RowId, Outcome)>,
+    /// A row that the outbox lets out now: it has not left.
+    pub(super) leaving: Option<(ContactId, RowId)>,
+    /// Rows that come again at the next tick; they stay in the air until then.
+    pub(super) starved: Vec<(ContactId, RowId)>,
     pub(super) flying: usize,
     /// Rows of all lanes.
     pub(super) open: usize,
+    /// Whose tasks send what is in the air.
+    pub(super) thread: Option<ThreadId>,
     /// The outbox has something in hand that stands in no queue here.
     pub(super) in_hand: bool,
     pub(super) claim: u64,
@@ -50,6 +59,16 @@ impl Inner {
         let result = change(lane);
         self.open = (self.open + lane.len()).saturating_sub(before);
         Some(result)
+    }
+
+    /// A row that did not leave stands in its lane again.
+    pub(super) fn land(&mut self, contact: ContactId, id: RowId, now: Timestamp) {
+        self.flying = self.flying.saturating_sub(1);
+        if let Some(lane) = self.lanes.get_mut(&contact) {
+            lane.land(id, now);
+        }
+        self.make_ready(contact);
+        self.drop_if_empty(contact);
     }
 
     /// A contact may have something to say.
@@ -118,13 +137,14 @@ impl Inner {
 
     fn launch(&mut self, contact: ContactId, place: Place, swap: Option<Swap>) -> Look {
         self.ready.open(place.0);
-        let next = match (swap, self.lanes.get_mut(&contact)) {
-            (Some(swap), _) => Next::Swap(contact, swap),
+        let (leaving, next) = match (swap, self.lanes.get_mut(&contact)) {
+            (Some(swap), _) => (swap.taken.first().map(|(id, ..)| *id), Next::Swap(contact, swap)),
             (None, lane) => match lane.and_then(Lane::launch) {
-                Some(send) => Next::Go(contact, send),
+                Some(send) => (Some(send.id), Next::Go(contact, send)),
                 None => return Look::Other,
             },
         };
+        self.leaving = leaving.map(|id| (contact, id));
         self.flying += 1;
         Look::Next(next)
     }

@@ -78,7 +78,7 @@ impl World {
             window_until: self.now().plus_ms(DAY_MS),
             place: None,
         };
-        self.lanes.push(contact, vec![Send::new(id, row)]);
+        self.lanes.push(vec![Send::new(id, row)]);
         id
     }
 

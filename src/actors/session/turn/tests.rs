@@ -163,6 +163,44 @@ fn a_poisonous_message_does_not_harm_its_neighbours() {
 }
 
 #[test]
+fn what_took_a_session_with_it_is_counted_before_it_is_tried_again() {
+    let blamed = |waiting: &Waiting| Waiting {
+        rows: waiting.rows.clone(),
+        blamed: Some(Blame { what: Troubling::Row(row_id(2)), counted_by: None }),
+        ..Waiting::default()
+    };
+    let waiting = rows([message(2, "w2", "b"), message(3, "w3", "c")]);
+    let counted = run(&known(), &blamed(&waiting));
+    assert!(counted.closed.is_empty() && counted.replies.is_empty(), "nothing is handled in this turn");
+    let record = ContactRecord::decode(&counted.record.unwrap().encode()).unwrap();
+    assert_eq!(record.trouble.as_ref().map(|trouble| trouble.tries), Some(1));
+    // Alone: should it harm again, it is known which one it was.
+    let alone = run(&record, &waiting);
+    assert_eq!((said(&alone), alone.closed.len()), (vec!["b"], 1));
+    assert_eq!(alone.record.unwrap().trouble, None);
+    let second = run(&record, &blamed(&waiting)).record.unwrap();
+    let third = run(&second, &blamed(&waiting));
+    assert_eq!(third.closed, [(row_id(2), Closing::DeadLettered)]);
+    assert_eq!((said(&third), third.dead.len()), (vec!["sorry"], 1));
+    let next = run(&third.record.unwrap(), &rows(waiting.rows[1..].to_vec()));
+    assert_eq!(said(&next), ["c"]);
+}
+
+#[test]
+fn tries_that_other_processes_made_are_enough() {
+    let mut record = known();
+    for _ in 0..TRIES_MAX {
+        record.tried(Troubling::Row(row_id(2)));
+    }
+    let aside = run(&record, &rows([message(2, "w2", "b"), message(3, "w3", "c")]));
+    assert_eq!((said(&aside), &aside.closed[..]), (vec!["sorry"], &[(row_id(2), Closing::DeadLettered)][..]));
+    // Its row is closed by now: nobody is told anything, and the count is forgotten.
+    let gone = run(&record, &rows([message(3, "w3", "c")]));
+    assert!(gone.replies.is_empty() && gone.closed.is_empty());
+    assert_eq!(gone.record.unwrap().trouble, None);
+}
+
+#[test]
 fn a_poisoned_answer_ends_the_wait() {
     let mut record = known();
     let waiting = Waiting { answers: vec![(CallId(1), Answer::Left), (CallId(2), Answer::OtpSent)], ..rows([]) };
