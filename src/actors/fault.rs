@@ -44,7 +44,7 @@ mod absent {
 
     /// No faults.
     #[derive(Clone, Copy, Debug, Default)]
-    pub struct Faults;
+    pub struct Faults(());
 
     impl Faults {
         /// Nothing.

@@ -2,7 +2,7 @@
 //! does not come back, a tree that cannot be kept running. Neighbours keep their order and their answers, and the
 //! tree shows what happened.
 //!
-//! What takes the whole process with it is in `tests/poison.rs`, with the real binary.
+//! What takes the whole process with it is in `tests/crash/poison.rs`, with the real binary.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use siaga::actors::fault::{Fault, Faults, Point};
 use siaga::actors::root::TreeView;
 use siaga::actors::session::Script;
+use siaga::app::Ended;
 use siaga::conversation::text::Texts;
 use siaga::conversation::{Context, Effect, Event, Reply, State, Step};
 use siaga::domain::call::{Answer, Call, Request};
@@ -269,6 +270,31 @@ async fn root_that_panics_lets_all_be_finished_and_the_process_end() {
         }
         app.kill();
     }
+}
+
+#[tokio::test]
+async fn root_that_panics_at_its_start_ends_the_process_and_the_next_one_serves() {
+    let mut house = House::new();
+    house.faults.arm(Point::RootStart, Fault::Panic, 1);
+    let app = house.open();
+    house.eventually("root gives up", || app.gave_up()).await;
+    everyone_says(&app, "1", "1").await;
+    house.parrot.crash(app);
+    let app = house.open();
+    house.everyone_hears("an answer of the next process", |heard| heard == "1").await;
+    app.at_rest().await;
+}
+
+#[tokio::test]
+async fn root_that_panics_at_its_stop_leaves_a_drain_whole() {
+    let house = House::new();
+    let app = house.open();
+    everyone_says(&app, "1", "1").await;
+    house.faults.arm(Point::RootStop, Fault::Panic, 1);
+    assert_eq!(app.drain(), Ended::Drained);
+    assert_eq!(house.faults.left(), 0, "it panicked");
+    assert!((0..PEOPLE).all(|person| house.heard(person) == "1"), "all was finished first");
+    assert!(house.all_is_settled());
 }
 
 #[tokio::test]
