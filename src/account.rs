@@ -28,6 +28,9 @@ mod budgets;
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod guessing;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
+mod histories;
+#[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod tests;
 #[cfg(test)]

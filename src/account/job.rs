@@ -117,13 +117,17 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    pub(super) fn number_from(&mut self, first: u64) {
+        self.next = first;
+    }
+
     /// Gives a job its name; none when there are too many.
     pub(super) fn open(&mut self, job: Job) -> Option<JobId> {
         if self.open.len() >= JOBS_MAX {
             return None;
         }
         let id = JobId(self.next);
-        self.next += 1;
+        self.next = self.next.wrapping_add(1);
         self.open.insert(id, job);
         Some(id)
     }
@@ -153,6 +157,18 @@ impl Jobs {
             job.ask().is_some_and(|ask| ask.asker.contact == contact && ask.call == call)
                 && !matches!(job, Job::People { wanted: Wanted::Sms { .. }, .. })
         })
+    }
+
+    /// Gives up the wishes for a code that a chat has put another call in place of: answered late, they would be
+    /// taken for its newest.
+    pub(super) fn overtaken(&mut self, contact: ContactId, call: CallId) -> Vec<Ask> {
+        let old = |job: &Job| {
+            let Job::People { ask, wanted: Wanted::OwnChallenge } = job else { return None };
+            (ask.asker.contact == contact && ask.call != call).then_some(*ask)
+        };
+        let gone = self.open.values().filter_map(old).collect();
+        self.open.retain(|_, job| old(job).is_none());
+        gone
     }
 
     /// Whether an undo of this change is being worked on.

@@ -49,6 +49,9 @@ impl<'a, 'c> Run<'a, 'c> {
         if let Request::ReadIssued { person, dose, .. } = request {
             return self.look_up(ask, Wanted::Issued { person, dose });
         }
+        for ask in self.account.jobs.overtaken(asker.contact, call) {
+            self.say(ask, Answer::Down);
+        }
         let now = self.now();
         self.account.used_at = now;
         asker.formerly.into_iter().flatten().for_each(|former| self.account.join(former, asker.contact));

@@ -191,6 +191,12 @@ impl Account {
             && self.chats.iter().all(|chat| chat.lock.as_ref().is_none_or(|lock| lock.remembered_until() <= now))
     }
 
+    /// Says where the numbers of its jobs begin, each time it is read from its record: what a neighbour still
+    /// answers to an earlier life must fit no job of this one.
+    pub fn number_jobs_from(&mut self, first: u64) {
+        self.jobs.number_from(first);
+    }
+
     /// Who asked for a code to his own number, if that is what this job is for.
     pub(super) fn own_challenge(&self, job: JobId) -> Option<Asker> {
         match self.jobs.get(job)? {

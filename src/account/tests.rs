@@ -113,9 +113,17 @@ impl World {
 
     /// What a crash leaves.
     pub(super) fn restart(&mut self) {
-        let bytes = postcard::to_stdvec(&self.account).unwrap();
+        let bytes = crate::codec::encode(1, &self.account);
         assert!(bytes.len() <= 4096, "an account record of {} bytes", bytes.len());
-        self.account = postcard::from_bytes(&bytes).unwrap();
+        self.account = crate::codec::decode(1, &bytes).unwrap();
+        self.account.number_jobs_from(self.steps.get() << 32);
+    }
+
+    /// Codes are told apart by their number: every challenge has its own.
+    pub(super) fn code_of(&self, challenge: [u8; 16], chat: ContactId) -> u32 {
+        let mut made = self.made.borrow_mut();
+        let fresh = u32::try_from(made.len()).unwrap() + 1_000 * u32::try_from(chat.0 % 900).unwrap();
+        *made.entry(challenge).or_insert(fresh)
     }
 
     pub(super) fn step(&mut self, event: AccountEvent) -> Vec<AccountEffect> {
@@ -123,12 +131,7 @@ impl World {
         self.steps.set(steps);
         let mut random = [0; 32];
         random[..8].copy_from_slice(&steps.to_le_bytes());
-        // Codes are told apart by their number: every challenge has its own.
-        let otp = |id: [u8; 16], chat: ContactId, _: Mobile| {
-            let mut made = self.made.borrow_mut();
-            let fresh = u32::try_from(made.len()).unwrap() + 1_000 * u32::try_from(chat.0 % 900).unwrap();
-            Otp::new(*made.entry(id).or_insert(fresh)).unwrap()
-        };
+        let otp = |id: [u8; 16], chat: ContactId, _: Mobile| Otp::new(self.code_of(id, chat)).unwrap();
         let context = AccountContext {
             now: self.now,
             random,
@@ -795,4 +798,44 @@ fn when_the_undo_has_run_out_time_alone_takes_its_row_with_it() {
     let effects = world.step(AccountEvent::Settle);
     assert!(matches!(effects[..], [AccountEffect::DeleteUndo { .. }]), "{effects:?}");
     assert!(!world.account.has_spent_changes(world.now), "once");
+}
+
+/// A family of two on one phone; the father's record is being read when the account's actor dies, and comes when
+/// the daughter's is read by its next life.
+#[test]
+fn what_a_neighbour_still_answers_to_an_earlier_life_is_nobodys() {
+    let mut world = World::new();
+    let father = world.people[0].id.clone();
+    let daughter = Person {
+        id: PersonId(String::from("p2")),
+        nik: nik("0001014708900012"),
+        name: name("RINA KARTIKA"),
+        verified_name: name("RINA KARTIKA"),
+        civil_name: None,
+        ..world.people[0].clone()
+    };
+    world.people.push(daughter.clone());
+    let asker = contact_asker(1, true);
+    world.log_in(asker);
+    let mut reads = Vec::new();
+    for claim in [SITI, ("Rina Kartika", "0001014708900012")] {
+        world.restart();
+        let (call, request) = (world.next_call(), world.identify(&[claim]));
+        let looked = world.step(AccountEvent::Asked { asker, call, request });
+        let [AccountEffect::LookUp { job, .. }] = looked[..] else { panic!("{looked:?}") };
+        let result = Ok(world.people.clone());
+        let read = world.step(AccountEvent::Persons { job, result });
+        let [AccountEffect::ReadRecord { job, .. }] = read[..] else { panic!("{read:?}") };
+        reads.push(job);
+    }
+    let record = world.records[&father].clone();
+    let late = world.step(AccountEvent::Record { job: reads[0], result: Ok(record.clone()) });
+    assert!(late.is_empty(), "the father's record is shown as the daughter's: {late:?}");
+    let own = VaccinationRecord { doses: Vec::new(), ..record };
+    let shown = world.step(AccountEvent::Record { job: reads[1], result: Ok(own.clone()) });
+    let [AccountEffect::Answer { answer: Answer::Identified { people, .. }, .. }] = &shown[..] else {
+        panic!("{shown:?}")
+    };
+    let [Identified::Found(found)] = &people[..] else { panic!("{people:?}") };
+    assert_eq!((&found.person, &found.record), (&daughter.id, &own));
 }

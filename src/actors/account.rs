@@ -162,7 +162,8 @@ async fn handle(
     let mut memory = if let Some(memory) = memory {
         memory
     } else {
-        let account = load(neighbours, phone).await?;
+        let mut account = load(neighbours, phone).await?;
+        account.number_jobs_from(first_job(neighbours));
         let resting = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
         Memory { account, resting, running: 0 }
     };
@@ -218,6 +219,13 @@ async fn handle(
         memory.running += usize::from(effects::carry_out(home, phone, effect));
     }
     Ok(memory)
+}
+
+/// A number that no earlier life of the account counted from: its calls may still be answered.
+fn first_job(neighbours: &Neighbours) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&neighbours.random.bytes()[..8]);
+    u64::from_le_bytes(first)
 }
 
 /// What a step is given beside the event.

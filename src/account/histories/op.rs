@@ -1,0 +1,77 @@
+//! What can happen in a history.
+
+use proptest::prelude::*;
+
+/// Chats; see `asker` beside.
+pub(super) const CHATS: u8 = 4;
+
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    Ask {
+        chat: u8,
+        what: What,
+        crash: bool,
+    },
+    /// The last call of a chat, made again.
+    Again {
+        chat: u8,
+        crash: bool,
+    },
+    /// A neighbour answers one of the calls that were ever made and not answered, also of an earlier life.
+    Serve {
+        which: u8,
+        how: Served,
+        crash: bool,
+    },
+    Jump {
+        seconds: i32,
+    },
+    Restart,
+    Join,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    Challenge {
+        purpose: u8,
+    },
+    /// `back`: which of the codes that were ever made is typed, the newest is 0; wrong ones before it.
+    Check {
+        purpose: u8,
+        wrong: u8,
+        back: Option<u8>,
+    },
+    Leave,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Served {
+    People,
+    Nobody,
+    Down,
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let purpose = 0..4_u8;
+    prop_oneof![
+        4 => purpose.clone().prop_map(|purpose| What::Challenge { purpose }),
+        6 => (purpose, 0..4_u8, prop::option::of(0..4_u8))
+            .prop_map(|(purpose, wrong, back)| What::Check { purpose, wrong, back }),
+        1 => Just(What::Leave),
+    ]
+}
+
+pub(super) fn op() -> impl Strategy<Value = Op> {
+    let (chat, crash) = (0..CHATS, prop::bool::weighted(0.15));
+    let how = prop_oneof![4 => Just(Served::People), 1 => Just(Served::Nobody), 1 => Just(Served::Down)];
+    prop_oneof![
+        9 => (chat.clone(), what(), crash).prop_map(|(chat, what, crash)| Op::Ask { chat, what, crash }),
+        3 => (chat, crash).prop_map(|(chat, crash)| Op::Again { chat, crash }),
+        5 => (0..8_u8, how, crash).prop_map(|(which, how, crash)| Op::Serve { which, how, crash }),
+        4 => prop_oneof![
+            0..90_i32, 60..400_i32, -4000..4000_i32, -200_000..200_000_i32
+        ].prop_map(|seconds| Op::Jump { seconds }),
+        1 => Just(Op::Restart),
+        1 => Just(Op::Join),
+    ]
+}
