@@ -4,8 +4,10 @@
 //! that serves it stands; [`App::drain`] takes it down in reverse. Runs on an actix `System`; the process's
 //! signals are its caller's (`run_until_stopped`).
 
+pub mod by_hand;
 mod control;
 mod drain;
+mod error;
 mod neighbours;
 pub mod operate;
 pub mod options;
@@ -32,42 +34,20 @@ use crate::actors::tally::Books;
 use crate::actors::{Shards, sweep};
 use crate::control::socket::Served;
 use crate::desk::Desk;
-use crate::emulator::{self, Emulator};
-use crate::ports::{Clock, Store, StoreError};
+use crate::emulator::Emulator;
+use crate::issuer::Issuer;
+use crate::ports::{Clock, Store};
 use crate::registry::embedded::EmbeddedRegistry;
+use crate::web::certificates::Notices;
 use crate::web::{Draining, ops};
-use crate::{certificate, otp, store, whatsapp};
 
+pub use error::AppError;
 pub use operate::{Wish, operate};
-pub use options::{AppOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
+pub use options::{
+    AppOptions, CertificateOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice,
+    World,
+};
 pub use serve::serve;
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    #[error("`{address}` cannot be bound: {source}")]
-    Bind { address: SocketAddr, source: std::io::Error },
-    #[error(transparent)]
-    Open(#[from] store::OpenError),
-    #[error("the store cannot be read: {0}")]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Emulator(#[from] emulator::EmulatorError),
-    #[error("whatsapp: {0}")]
-    Graph(#[from] whatsapp::OptionsError),
-    #[error("sms: {0}")]
-    Sms(#[from] otp::sms_http::OptionsError),
-    #[error("certificates: {0}")]
-    Certificate(#[from] certificate::CertificateError),
-    #[error("store.key_file: {0}")]
-    Key(#[from] crate::config::key_file::KeyFileError),
-    #[error("config/text: {0}")]
-    Texts(#[from] crate::conversation::text::TextErrors),
-    #[error(transparent)]
-    Control(#[from] crate::control::socket::SocketError),
-    #[error("{0}")]
-    Options(&'static str),
-}
 
 /// Where a server listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +83,7 @@ pub struct App {
     emulator: Option<Emulator>,
     registry: Arc<EmbeddedRegistry>,
     desk: Arc<Desk>,
+    issuer: Arc<Issuer>,
     sights: Arc<Sights>,
     calls: Arc<Bulkheads>,
     clock: Arc<dyn Clock>,
@@ -142,7 +123,9 @@ impl App {
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registry = ports::open_registry(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
-        let lines = ports::lines(&options, emulator.as_ref())?;
+        let issuer = ports::open_issuer(&options, &store).await?;
+        let lines = ports::lines(&options, emulator.as_ref(), &issuer)?;
+        let notices = Notices::new(issuer.revoked().clone(), &options.certificates.public);
         let draining = Arc::new(Draining::default());
         let budgets = Arc::new(neighbours::budgets(&options.numbers));
         standing::restore(store.as_ref(), &budgets).await?;
@@ -153,7 +136,7 @@ impl App {
         let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let own = (Arc::clone(&budgets), ledger, switchboard, hands);
-        let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, &registry, &desk, own));
+        let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registry, &issuer), &desk, own));
         let shards = Shards::new(neighbours.figures.shards, service_gate);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
@@ -163,7 +146,7 @@ impl App {
         let (books, clock) = (Books::default(), Arc::clone(&neighbours.clock));
         let (swept, sweep) = sweep::start(Arc::clone(&neighbours), Arc::clone(&shards));
         let (root, sights, health) = root::start(neighbours, Arc::clone(&shards), books.clone());
-        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate)?;
+        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate, notices)?;
         servers::keep_up(recorder);
         pages.running.get_or_init(|| ops::Running {
             store: Arc::clone(&store),
@@ -189,6 +172,7 @@ impl App {
             emulator,
             registry,
             desk,
+            issuer,
             sights,
             calls,
             clock,
@@ -216,6 +200,11 @@ impl App {
     /// The desk: for its command line and tests.
     pub fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// The issuer of certificates: for its command line and tests.
+    pub fn issuer(&self) -> &Arc<Issuer> {
+        &self.issuer
     }
 
     /// Whether no work is in flight: every accepted message has had its turn, every reply that may leave has.

@@ -3,22 +3,27 @@
 //! The faces are prepared once ([`Typesetter::new`]); a document is then drawing operators of some kilobytes in
 //! front of a copy of the finished fonts. So it costs well under a millisecond, stays below 30 KB, and the same
 //! certificate gives the same bytes. A document has a language, a title, a structure for screen readers, and
-//! text that can be selected. No full NIK gets into it, and no code that nobody could verify.
+//! text that can be selected. No full NIK gets into it. Its code ([`hcert`]) is a one-bit picture, a kilobyte.
 //!
 //! Floor 0. What does not belong here: what a certificate says (`domain::certificate`), how it travels.
 //!
 //! Typeface: Noto Sans (SIL Open Font License 1.1, `certificate/OFL.txt`), from the crate `notosans`.
 
 mod font;
+pub mod hcert;
 mod page;
+mod qr;
 mod sheet;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use pdf_writer::types::StructRole;
 use pdf_writer::{Chunk, Filter, Finish, Name, Pdf, Rect, Ref, Settings, TextStr, XRefFilter};
+use time::Date;
 
 use crate::domain::certificate::Certificate;
+use crate::domain::uvci::Uvci;
 use font::{Face, FaceRefs};
 use sheet::{Element, Faces, Weight};
 use words::Words;
@@ -26,8 +31,8 @@ use words::Words;
 /// Compact writing: no indentation nobody reads.
 const SETTINGS: Settings = Settings { pretty: false };
 
-/// Packing a page is most of a certificate's cost; harder packing gains a hundred bytes.
-const DEFLATE_LEVEL: u8 = 3;
+/// Packing a page is a good part of a certificate's cost; harder packing gains a hundred bytes.
+const DEFLATE_LEVEL: u8 = 4;
 
 /// Why a certificate cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +43,18 @@ pub enum CertificateError {
     /// A text has a letter outside Latin-1 and Latin Extended-A that is not one of them with a mark.
     #[error("a text holds a letter that the typeface does not have")]
     Letter,
+    #[error("its code cannot be drawn: {0}")]
+    Code(&'static str),
+}
+
+/// The code of one certificate, and what is printed beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What the QR says (`hcert::sign`).
+    pub text: String,
+    pub id: Uvci,
+    /// The last day of its signature, in western Indonesia.
+    pub good_until: Date,
 }
 
 /// Sets certificates. Made once, shared by all threads.
@@ -62,6 +79,7 @@ struct Refs {
     page: Ref,
     content: Ref,
     info: Ref,
+    code: Ref,
     regular: FaceRefs,
     bold: FaceRefs,
     structure: Ref,
@@ -85,17 +103,20 @@ impl Typesetter {
         Ok(Self { refs, plain, full })
     }
 
-    /// Sets one certificate. The same certificate gives the same bytes.
-    pub fn render(&self, certificate: &Certificate) -> Result<Vec<u8>, CertificateError> {
+    /// Sets one certificate, with its code if it has one. The same certificate gives the same bytes.
+    pub fn render(&self, certificate: &Certificate, code: Option<&Code>) -> Result<Vec<u8>, CertificateError> {
         let words = Words::of(certificate.language);
         let prepared = if certificate.name.as_str().is_ascii() { &self.plain } else { &self.full };
-        let (content, elements) = page::draw(certificate, words, &prepared.faces)?;
+        let (content, elements) = page::draw(certificate, code, words, &prepared.faces)?;
         let mut pdf = Pdf::with_settings_and_capacity(SETTINGS, prepared.fonts.len() + 12 * 1_024);
         pdf.set_version(1, 7);
         self.write_catalog(&mut pdf, words);
         let title = words.document_title(certificate.dose);
         pdf.document_info(self.refs.info).title(TextStr(&title)).producer(TextStr("siaga"));
-        self.write_page(&mut pdf, &content);
+        self.write_page(&mut pdf, &content, code.is_some());
+        if let Some(code) = code {
+            self.write_code(&mut pdf, &qr::modules(&code.text)?);
+        }
         self.write_structure(&mut pdf, &elements);
         pdf.extend(&prepared.fonts);
         let xref = Ref::new(self.refs.first_element.get() + i32::try_from(elements.len()).unwrap_or_default());
@@ -111,7 +132,7 @@ impl Typesetter {
         catalog.pair(Name(b"StructTreeRoot"), self.refs.structure);
     }
 
-    fn write_page(&self, pdf: &mut Pdf, content: &[u8]) {
+    fn write_page(&self, pdf: &mut Pdf, content: &[u8], has_code: bool) {
         let refs = &self.refs;
         pdf.pages(refs.pages).kids([refs.page]).count(1);
         let mut page = pdf.page(refs.page);
@@ -125,9 +146,24 @@ impl Typesetter {
             .fonts()
             .pair(Weight::Regular.resource(), refs.regular.font)
             .pair(Weight::Bold.resource(), refs.bold.font);
+        if has_code {
+            resources.x_objects().pair(page::CODE_PICTURE, refs.code);
+        }
         resources.finish();
         page.finish();
         pdf.stream(refs.content, &packed(content)).filter(Filter::FlateDecode);
+    }
+
+    /// A picture of one bit a module. Viewers that smooth enlarged pictures would blur its edges, so it says no.
+    fn write_code(&self, pdf: &mut Pdf, modules: &qr::Modules) {
+        // A QR has at most 177 modules on a side.
+        let side = i32::try_from(modules.side).unwrap_or_default();
+        let rows = packed(&modules.rows);
+        let mut picture = pdf.image_xobject(self.refs.code, &rows);
+        picture.filter(Filter::FlateDecode);
+        picture.width(side).height(side).bits_per_component(1).interpolate(false);
+        picture.color_space().device_gray();
+        picture.finish();
     }
 
     /// One element a text, in reading order, so that the page is read as it is meant.
@@ -141,7 +177,7 @@ impl Typesetter {
         root.finish();
         pdf.indirect(refs.parents).array().items(ids.iter().copied());
         let mut document = pdf.struct_element(refs.document);
-        document.kind(pdf_writer::types::StructRole::Document).parent(refs.structure);
+        document.kind(StructRole::Document).parent(refs.structure);
         let mut children = document.children();
         for id in &ids {
             children.struct_element(*id);
@@ -153,7 +189,11 @@ impl Typesetter {
             written.kind(element.role).parent(refs.document).page(refs.page);
             written.children().marked_content_id(index);
             if let Some(spoken) = &element.spoken {
-                written.actual_text(TextStr(spoken));
+                if matches!(element.role, StructRole::Figure) {
+                    written.alt(TextStr(spoken));
+                } else {
+                    written.actual_text(TextStr(spoken));
+                }
             }
         }
     }
@@ -179,6 +219,7 @@ impl Refs {
             page: next.bump(),
             content: next.bump(),
             info: next.bump(),
+            code: next.bump(),
             regular: FaceRefs::allocate(&mut next),
             bold: FaceRefs::allocate(&mut next),
             structure: next.bump(),
@@ -198,7 +239,7 @@ fn plain_letters() -> impl Iterator<Item = char> {
     (' '..='~').chain("•–—’‘".chars())
 }
 
-/// What other names are written in: Latin-1 and Latin Extended-A. (U+00AD is a hyphen that does not show.)
+/// What other names are written in: the letters of Latin-1 and Latin Extended-A.
 fn marked_letters() -> impl Iterator<Item = char> {
-    ('\u{a1}'..='\u{17f}').filter(|letter| *letter != '\u{ad}')
+    ('À'..='ſ').filter(|letter| !matches!(letter, '×' | '÷'))
 }

@@ -1,9 +1,12 @@
 //! The command line.
 //!
 //! Without a word it is the newcomer's start: the server with an emulated WhatsApp, everything on loopback.
-//! Exit codes: 0 stopped in order or done, 1 a command was refused or found something that does not hold, 64 bad settings or arguments, 69 an address or the store cannot be had,
+//! Exit codes: 0 stopped in order or done, 1 a command was refused, or what it looked at is not good, 64 bad settings
+//! or arguments, 69 an address or the store cannot be had,
 //! 70 the server gave up on itself.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
+
+mod certificate;
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -40,6 +43,9 @@ enum Command {
     /// What could not be handled: look at it, hand it over again, drop it.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Issue, check and revoke certificates, and keep the keys that sign them.
+    #[command(subcommand)]
+    Certificate(certificate::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,6 +141,7 @@ pub fn run() -> ExitCode {
         Command::Config(files) => print_settings(&files),
         Command::Store(wish) => store(wish),
         Command::DeadLetters(wish) => dead_letters(wish),
+        Command::Certificate(command) => certificate::run(command),
     }
 }
 

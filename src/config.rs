@@ -13,6 +13,7 @@ pub mod key_file;
 pub mod layers;
 pub mod rules;
 pub mod show;
+pub mod signing_file;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub struct Config {
     pub codes: CodeRules,
     pub registry: Registry,
     pub otp: Otp,
+    pub certificate: Certificate,
     pub emulator: Emulator,
     pub telemetry: Telemetry,
 }
@@ -183,6 +185,14 @@ pub struct Otp {
 pub enum OtpKind {
     Emulator,
     Http,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Certificate {
+    pub key_file: PathBuf,
+    pub issuer: String,
+    pub valid_days: u32,
+    pub sign_again_after_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -19,6 +19,7 @@ pub mod otp;
 pub mod phone;
 pub mod ticket;
 pub mod time;
+pub mod uvci;
 
 /// Gives a newtype a `Debug` that shows only its name: personal data is never printed.
 macro_rules! redacted {

@@ -55,6 +55,8 @@ pub fn describe() {
     );
     describe_gauge!("siaga_code_routes", "routes of codes that are remembered, and those that are clamped");
     describe_counter!("siaga_tidied_total", "records that shrank or were forgotten, and passes over all of them");
+    describe_counter!("siaga_certificates_total", "certificates made, by whether their id is new");
+    describe_counter!("siaga_certificates_revoked_total", "certificates revoked, by reason");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
     describe_gauge!("siaga_messages", "messages ever accepted, and where they went, by term");
     describe_gauge!("siaga_messages_drift", "accepted messages that are not accounted for; anything but 0 is an alarm");
@@ -159,6 +161,16 @@ pub fn waiting(count: usize) {
 /// Somebody was told where he stands; `which` is a constant of the gate.
 pub fn waiting_told(which: &'static str) {
     counter!("siaga_waiting_told_total", "which" => which).increment(1);
+}
+
+/// A certificate was made; `how` is a constant of the issuer.
+pub fn certificate_issued(how: &'static str) {
+    counter!("siaga_certificates_total", "how" => how).increment(1);
+}
+
+/// A certificate was revoked; `reason` is one of `RevocationReason`.
+pub fn certificate_revoked(reason: &'static str) {
+    counter!("siaga_certificates_revoked_total", "reason" => reason).increment(1);
 }
 
 /// Something became a dead letter.

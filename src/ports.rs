@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::call::CallId;
 pub use crate::domain::call::{ConflictReason, NeighbourError};
+use crate::domain::certificate::Revocation;
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{MessageId, Outbound, Text};
@@ -155,4 +156,18 @@ pub enum SendError {
     /// or its recipient cannot be written to. No personal data in `reason`.
     #[error("the message cannot be sent at all: {reason}")]
     Unsendable { reason: String },
+}
+
+// === certificates ==================================================================================
+
+/// Revocations on one page of the public list. A page that is full never changes again.
+pub const REVOCATIONS_A_PAGE: u64 = 1_000;
+
+/// Which certificates are no longer to be believed, oldest first.
+pub trait RevocationList: Send + Sync + 'static {
+    /// How many there are: grows, never shrinks.
+    fn count(&self) -> u64;
+
+    /// The revocations of a page, counted from 0; none beyond the last.
+    fn page(&self, number: u32) -> BoxFuture<'_, Result<Vec<Revocation>, StoreError>>;
 }

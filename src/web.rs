@@ -3,6 +3,7 @@
 //! Two listeners, so that a proxy can never open the second to the internet by mistake. Floor 4: knows the
 //! switchboard and the pictures of the shards, never a session.
 
+pub mod certificates;
 pub mod ops;
 pub mod webhook;
 

@@ -9,6 +9,7 @@ mod transport;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::domain::certificate::Certificate;
@@ -37,9 +38,18 @@ pub struct Options {
     pub send_to_bsuid: bool,
 }
 
-/// Makes the PDF of a certificate; an error says why it cannot be made, without personal data. Runs on a thread
-/// where it may take its time.
-pub type Render = Arc<dyn Fn(&Certificate) -> Result<Vec<u8>, String> + Send + Sync>;
+/// Makes the PDF of a certificate, the same one each time. What takes its time in it runs on a thread of its own.
+pub type Render = Arc<dyn Fn(Certificate) -> BoxFuture<'static, Result<Vec<u8>, Unmade>> + Send + Sync>;
+
+/// Why there is no PDF. Without personal data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmade {
+    #[error("{0}")]
+    Never(String),
+    /// Made again later, it may come about.
+    #[error("{0}")]
+    NotNow(String),
+}
 
 /// Settings that no client can be made of.
 #[derive(Debug, thiserror::Error)]

@@ -77,6 +77,8 @@ impl Server {
         let folder = TempDir::with_prefix("siaga-load-")?;
         let key_file = folder.path().join("siaga.key");
         write_key(&key_file)?;
+        let signing_file = folder.path().join("signing.pem");
+        siaga::config::signing_file::load_or_make(&signing_file)?;
         let ops = free_address()?;
         let numbers: Vec<String> = numbers(scenario)
             .iter()
@@ -98,6 +100,7 @@ impl Server {
             .env("SIAGA__WHATSAPP__PHONE_NUMBERS", format!("[{}]", numbers.join(", ")))
             .env("SIAGA__STORE__PATH", folder.path().join("store"))
             .env("SIAGA__STORE__KEY_FILE", &key_file)
+            .env("SIAGA__CERTIFICATE__KEY_FILE", &signing_file)
             .env("SIAGA__OTP__KIND", "http")
             .env("SIAGA__OTP__URL", format!("{graph}/sms"))
             .env("SIAGA__TELEMETRY__LOG", "warn")

@@ -100,7 +100,8 @@ impl Sweep {
                 | Table::Registry
                 | Table::Dedupe
                 | Table::Budget
-                | Table::Standing => self.alias(key, value).await?,
+                | Table::Standing
+                | Table::Certificate => self.alias(key, value).await?,
             }
         }
         match next {

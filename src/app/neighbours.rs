@@ -12,6 +12,7 @@ use crate::actors::{Lines, Neighbours};
 use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator;
+use crate::issuer::{Issuer, Renaming};
 use crate::limits::Budgets;
 use crate::limits::admission::Pace;
 use crate::ports::{Hands, Store};
@@ -40,16 +41,18 @@ pub(super) fn neighbours(
     options: AppOptions,
     store: &Arc<dyn Store>,
     lines: Vec<Lines>,
-    registry: &Arc<EmbeddedRegistry>,
+    (registry, issuer): (&Arc<EmbeddedRegistry>, &Arc<Issuer>),
     desk: &Arc<Desk>,
     (budgets, ledger, switchboard, hands): (Arc<Budgets>, Ledger, Arc<Switchboard>, Arc<dyn Hands>),
 ) -> Neighbours {
+    let failing = options.failing.as_ref();
+    let directory = failing.map_or_else(|| registry.clone() as _, |failing| failing.directory.clone());
     Neighbours {
         hands: InHand::new(options.figures.shards, hands),
         faults: options.faults,
         store: Arc::clone(store),
         lines,
-        directory: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.directory.clone()),
+        directory: Arc::new(Renaming::new(directory, Arc::clone(issuer))),
         registry: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.records.clone()),
         tickets: desk.clone(),
         budgets,

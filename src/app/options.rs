@@ -10,13 +10,14 @@ use crate::account::AccountRules;
 use crate::actors::fault::Faults;
 use crate::actors::session::Script;
 use crate::actors::{Figures, Random};
+use crate::certificate::hcert::{PublicKeys, Signer, SigningKeys};
 use crate::conversation::Rules;
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::limits::admission::Pace;
 use crate::ports::{AccountDirectory, Channel, Clock, Hands, ImmunizationRegistry, Store};
 use crate::telemetry::Recorder;
-use crate::{emulator, otp, store};
+use crate::{emulator, issuer, otp, store};
 
 /// All that can be set.
 pub struct AppOptions {
@@ -28,6 +29,7 @@ pub struct AppOptions {
     pub store: StoreChoice,
     /// The embedded registry's seed and size.
     pub registry: RegistryOptions,
+    pub certificates: CertificateOptions,
     pub keys: Arc<ServerKeys>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
@@ -108,6 +110,25 @@ pub enum StoreChoice {
     Journal(store::Options),
     /// A store that is open already: for tests.
     Given(Arc<dyn Store>),
+}
+
+/// How certificates are issued.
+#[derive(Clone)]
+pub struct CertificateOptions {
+    pub signer: Arc<dyn Signer>,
+    /// All keys that verify what was ever issued: shown to everyone.
+    pub public: PublicKeys,
+    pub issuer: issuer::Options,
+}
+
+impl CertificateOptions {
+    /// With a ring of keys in this process.
+    pub fn new(keys: SigningKeys, issuer: String, valid_days: u32, sign_again_after_days: u32) -> Self {
+        let seconds = |days: u32| i64::from(days) * 86_400;
+        let (valid_s, sign_again_after_s) = (seconds(valid_days), seconds(sign_again_after_days));
+        let issuer = issuer::Options { issuer, valid_s, sign_again_after_s };
+        Self { public: keys.public().clone(), signer: Arc::new(keys), issuer }
+    }
 }
 
 /// The embedded registry.

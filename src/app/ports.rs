@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{AppError, AppOptions, Sms, StoreChoice, World};
+use futures_util::FutureExt as _;
+
+use super::{AppError, AppOptions, CertificateOptions, Sms, StoreChoice, World};
 use crate::actors::Lines;
 use crate::actors::hand::Forgetful;
 use crate::actors::switchboard::Switchboard;
 use crate::certificate::Typesetter;
-use crate::domain::certificate::Certificate;
+use crate::certificate::hcert::Vaccines;
 use crate::emulator::{self, Emulator};
+use crate::issuer::{IssueError, Issuer};
 use crate::otp::sms_http::{self, SmsHttp};
 use crate::ports::{Channel, Hands, OtpSender, Store};
 use crate::registry::embedded::{EmbeddedRegistry, population};
@@ -73,11 +76,31 @@ pub(super) async fn open_registry(
     Ok(Arc::new(registry))
 }
 
+pub(super) async fn open_issuer(options: &AppOptions, store: &Arc<dyn Store>) -> Result<Arc<Issuer>, AppError> {
+    let CertificateOptions { signer, issuer, .. } = options.certificates.clone();
+    let (typesetter, vaccines) = (Typesetter::new()?, Vaccines::embedded()?);
+    let (store, clock, keys) = (Arc::clone(store), Arc::clone(&options.clock), Arc::clone(&options.keys));
+    Ok(Arc::new(Issuer::open(store, clock, keys, signer, typesetter, vaccines, issuer).await?))
+}
+
 /// Each shard's own connections: a client shared by several threads would hang with the one that opened it.
-pub(super) fn lines(options: &AppOptions, emulator: Option<&Emulator>) -> Result<Vec<Lines>, AppError> {
-    let typesetter = Arc::new(Typesetter::new()?);
-    let render: whatsapp::Render =
-        Arc::new(move |certificate: &Certificate| typesetter.render(certificate).map_err(|error| error.to_string()));
+pub(super) fn lines(
+    options: &AppOptions,
+    emulator: Option<&Emulator>,
+    issuer: &Arc<Issuer>,
+) -> Result<Vec<Lines>, AppError> {
+    let issuer = Arc::clone(issuer);
+    let render: whatsapp::Render = Arc::new(move |certificate| {
+        let issued = Arc::clone(&issuer).issue(certificate);
+        async move {
+            let unmade = |error: IssueError| {
+                let reason = error.to_string();
+                if error.may_pass() { whatsapp::Unmade::NotNow(reason) } else { whatsapp::Unmade::Never(reason) }
+            };
+            Ok(issued.await.map_err(unmade)?.pdf)
+        }
+        .boxed()
+    });
     (0..options.figures.shards.max(1))
         .map(|_| {
             let channel: Arc<dyn Channel> = match &options.channel {

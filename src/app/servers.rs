@@ -14,6 +14,7 @@ use crate::ports::Store;
 use crate::store::Progress;
 use crate::telemetry::Recorder;
 use crate::web::Draining;
+use crate::web::certificates::{Notices, routes as certificate_routes};
 use crate::web::ops::{Desk, routes as ops_routes};
 use crate::web::webhook::{Gate, routes as webhook_routes};
 
@@ -74,10 +75,15 @@ pub(super) fn webhook(
     address: SocketAddr,
     options: &ServerOptions,
     gate: Gate,
+    notices: Notices,
 ) -> Result<ServerHandle, AppError> {
     // Outside the factory: it runs once a worker, and there is one gate.
-    let gate = http::Data::new(gate);
-    let server = HttpServer::new(move || actix_web::App::new().app_data(gate.clone()).configure(webhook_routes))
+    let (gate, notices) = (http::Data::new(gate), http::Data::new(notices));
+    let app = move || {
+        let app = actix_web::App::new().app_data(gate.clone()).app_data(notices.clone());
+        app.configure(webhook_routes).configure(certificate_routes)
+    };
+    let server = HttpServer::new(app)
         .workers(options.web_workers.max(1))
         .max_connections(options.connections_max.max(1))
         .client_request_timeout(HEAD_READ)

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{AppError, AppOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World};
+use super::{
+    AppError, AppOptions, CertificateOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World,
+};
 use crate::actors::fault::Faults;
 use crate::actors::session::{Ours, Script};
 use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
-use crate::config::{self, Config, Mode, OtpKind, key_file};
+use crate::config::{self, Config, Mode, OtpKind, key_file, signing_file};
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
@@ -29,6 +31,7 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
     let newcomer = config.whatsapp.mode == Mode::Emulator;
     let key_path = &config.store.key_file;
     let key = if newcomer { key_file::load_or_make(key_path) } else { key_file::load(key_path) }?;
+    let certificates = certificates(&config)?;
     let clock = Arc::new(SystemClock::default());
     let (web_workers, shards) = threads(&config);
     let numbers: Vec<_> = config.whatsapp.phone_numbers.iter().map(number).collect();
@@ -39,6 +42,7 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         sms: sms(&config),
         store: StoreChoice::Journal(store_options(&config)),
         registry: RegistryOptions { seed: config.registry.seed, citizens: config.registry.citizens },
+        certificates,
         keys: Arc::new(ServerKeys::derive(&key)),
         clock,
         random: Arc::new(SystemRandom),
@@ -68,6 +72,14 @@ fn script() -> Arc<dyn Script> {
 fn script() -> Arc<dyn Script> {
     use crate::actors::session::harmful::Harmful;
     if std::env::var_os("SIAGA_HARMFUL_WORDS").is_some() { Arc::new(Harmful) } else { Arc::new(Ours) }
+}
+
+/// Reads the signing keys; makes one for a newcomer.
+fn certificates(config: &Config) -> Result<CertificateOptions, AppError> {
+    let config::Certificate { key_file, issuer, valid_days, sign_again_after_days } = &config.certificate;
+    let newcomer = config.whatsapp.mode == Mode::Emulator;
+    let keys = if newcomer { signing_file::load_or_make(key_file) } else { signing_file::load(key_file) }?;
+    Ok(CertificateOptions::new(keys, issuer.trim().to_owned(), *valid_days, *sign_again_after_days))
 }
 
 /// Web workers and shards, together as many as the machine has cores: more busy threads only cost (design.md 4).

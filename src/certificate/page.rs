@@ -1,14 +1,15 @@
 //! The certificate's page: what stands where.
 //!
-//! A4 across. The person and the vaccination stand in a ruled form on the left; the right column stays empty
-//! beneath the dose, for a code that can be verified and that is not drawn before it can. Every text that comes
-//! from the registry is fitted to its box by computed width: it shrinks, a name breaks into two lines first.
+//! A4 across. The person and the vaccination stand in a ruled form on the left; the right column holds the code
+//! that can be verified, 58 mm wide with white around it, or nothing. Every text that comes from the registry is
+//! fitted to its box by computed width: it shrinks, a name breaks into two lines first.
 
+use pdf_writer::Name;
 use pdf_writer::types::StructRole;
 
-use super::CertificateError;
 use super::sheet::{Element, Faces, Sheet, Style, Weight};
 use super::words::Words;
+use super::{CertificateError, Code};
 use crate::domain::certificate::Certificate;
 use crate::domain::nik::Nik;
 
@@ -42,6 +43,12 @@ const SAMPLE: Style = Style { weight: Weight::Bold, size: 8.5, color: QUIET, tra
 const NAME_ONE_LINE_MIN: f32 = 19.0;
 const NAME_TWO_LINES: f32 = 18.0;
 const NAME_BASELINE: f32 = 405.0;
+/// The code's side, 58 mm: the HCERT specification asks for 35 to 60.
+const CODE: f32 = 58.0 / 25.4 * 72.0;
+const CODE_BOTTOM: f32 = 444.0 - CODE;
+/// Under which the page's resources hold the code.
+pub(super) const CODE_PICTURE: Name<'static> = Name(b"Q");
+
 const FIRST_ROW: f32 = 352.0;
 const ROW_HEIGHT: f32 = 55.0;
 
@@ -55,14 +62,19 @@ struct Field<'a> {
 /// Draws the page: its drawing operators and its structure.
 pub(super) fn draw(
     certificate: &Certificate,
+    code: Option<&Code>,
     words: &Words,
     faces: &Faces,
 ) -> Result<(Vec<u8>, Vec<Element>), CertificateError> {
     let mut sheet = Sheet::new(faces);
     head(&mut sheet, certificate, words)?;
     name(&mut sheet, words, &printable(faces, Weight::Bold, certificate.name.as_str())?)?;
-    form(&mut sheet, certificate, words, faces)?;
+    let id = code.map_or(certificate.id.as_str(), |code| code.id.as_str());
+    form(&mut sheet, certificate, id, words, faces)?;
     statement(&mut sheet, words)?;
+    if let Some(code) = code {
+        self::code(&mut sheet, code, words)?;
+    }
     foot(&mut sheet, certificate, words)?;
     Ok(sheet.finish())
 }
@@ -97,6 +109,7 @@ fn name(sheet: &mut Sheet<'_>, words: &Words, name: &str) -> Result<(), Certific
 fn form(
     sheet: &mut Sheet<'_>,
     certificate: &Certificate,
+    id: &str,
     words: &Words,
     faces: &Faces,
 ) -> Result<(), CertificateError> {
@@ -105,7 +118,7 @@ fn form(
     let day = words.day(certificate.date);
     let vaccine = printable(faces, VALUE.weight, &certificate.vaccine)?;
     let batch = printable(faces, VALUE.weight, &certificate.batch)?;
-    let id = printable(faces, VALUE.weight, &certificate.id)?;
+    let id = printable(faces, VALUE.weight, id)?;
     let field = |label, value| Field { label, value, spoken: None };
     let nik = Field { spoken: Some(format!("{} {ending}", words.nik_ending)), ..field(words.nik, masked.as_str()) };
     let rows = [
@@ -137,6 +150,17 @@ fn cell(sheet: &mut Sheet<'_>, left: f32, right: f32, y: f32, field: Field<'_>) 
 fn statement(sheet: &mut Sheet<'_>, words: &Words) -> Result<(), CertificateError> {
     let lines = wrapped(sheet, STATEMENT, words.statement, FORM_RIGHT - LEFT)?;
     sheet.lines(StructRole::P, STATEMENT, (LEFT, 180.0), 16.0, &lines)
+}
+
+/// The code, what it is for, and until when its signature is good.
+fn code(sheet: &mut Sheet<'_>, code: &Code, words: &Words) -> Result<(), CertificateError> {
+    let left = RIGHT - CODE;
+    sheet.figure(CODE_PICTURE, (left, CODE_BOTTOM), CODE, words.code);
+    let scan = wrapped(sheet, NOTE, words.scan, CODE)?;
+    sheet.lines(StructRole::P, NOTE, (left, CODE_BOTTOM - 22.0), 12.0, &scan)?;
+    let until = format!("{} {}.", words.good_until, words.day(code.good_until));
+    let until = wrapped(sheet, NOTE, &until, CODE)?;
+    sheet.lines(StructRole::P, NOTE, (left, CODE_BOTTOM - 64.0), 12.0, &until)
 }
 
 fn foot(sheet: &mut Sheet<'_>, certificate: &Certificate, words: &Words) -> Result<(), CertificateError> {

@@ -36,7 +36,7 @@ pub(super) struct Faces {
 /// One element of the structure: a text and what it is.
 pub(super) struct Element {
     pub(super) role: StructRole,
-    /// What a screen reader says instead of what is printed.
+    /// What a screen reader says instead of what is printed; of a figure, what it shows.
     pub(super) spoken: Option<String>,
 }
 
@@ -147,6 +147,13 @@ impl<'a> Sheet<'a> {
         self.show(style, at, &run);
         self.end();
         Ok(())
+    }
+
+    /// A square picture whose lower left corner is at `at`, told to a screen reader in words.
+    pub(super) fn figure(&mut self, picture: Name<'_>, (x, y): (f32, f32), side: f32, told: &str) {
+        self.begin(StructRole::Figure, Some(told.to_owned()));
+        self.content.save_state().transform([side, 0.0, 0.0, side, x, y]).x_object(picture).restore_state();
+        self.end();
     }
 
     /// A horizontal line of a form. Decoration: a screen reader passes it over.

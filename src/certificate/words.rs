@@ -24,6 +24,12 @@ pub(super) struct Words {
     pub(super) batch: &'static str,
     pub(super) id: &'static str,
     pub(super) statement: &'static str,
+    /// Under the code: what it is for.
+    pub(super) scan: &'static str,
+    /// Before the day on which the code's signature ends.
+    pub(super) good_until: &'static str,
+    /// What a screen reader says in place of the code.
+    pub(super) code: &'static str,
     pub(super) care: &'static str,
     /// Printed when the NIK cannot be a real one.
     pub(super) sample: &'static str,
@@ -46,6 +52,9 @@ const INDONESIAN: Words = Words {
     statement: "Dengan ini dinyatakan bahwa orang tersebut di atas telah menerima vaksinasi COVID-19 dengan dosis \
                 dan pada tanggal yang tertera, sebagaimana tercatat dalam data imunisasi nasional dan sesuai \
                 dengan peraturan Menteri Kesehatan yang berlaku.",
+    scan: "Keaslian sertifikat ini dapat diperiksa dari kode di atas, juga tanpa internet.",
+    good_until: "Tanda tangan digital berlaku sampai",
+    code: "Kode QR bertanda tangan digital: nama, tanggal lahir, dan vaksinasi ini. Tidak memuat NIK.",
     care: "Berisi data pribadi. Mohon tidak diunggah ke media sosial.",
     sample: "CONTOH: orang dan data rekaan, tidak berlaku sebagai bukti vaksinasi.",
     months: [
@@ -80,6 +89,9 @@ const ENGLISH: Words = Words {
     statement: "This certifies that the person named above has received the dose of COVID-19 vaccine stated here, \
                 on the date shown, as recorded in the national immunization data and in accordance with the \
                 regulations of the Minister of Health in force.",
+    scan: "The code above proves that this certificate is genuine, without the internet too.",
+    good_until: "Digital signature valid until",
+    code: "Digitally signed QR code: name, date of birth and this vaccination. It holds no NIK.",
     care: "Contains personal data. Please do not post it on social media.",
     sample: "SAMPLE: person and data are invented, not valid as proof of vaccination.",
     months: [

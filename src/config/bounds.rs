@@ -104,6 +104,8 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("codes.routes_max", 16, 1_000_000),
     ("registry.seed", 0, i64::MAX),
     ("registry.citizens", 100, 10_000),
+    ("certificate.valid_days", 2, 3_650),
+    ("certificate.sign_again_after_days", 1, 3_649),
     ("otp.timeout_ms", 100, 60_000),
     ("otp.connections_max", 1, 10_000),
     ("emulator.latency_ms", 0, 60_000),

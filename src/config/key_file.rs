@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
 /// Where systemd says that the unit's credentials are.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const CREDENTIAL: &str = "credential:";
 /// Who else may have which rights at a file of ours, and at one of systemd's.
 const OTHERS: u32 = 0o077;
@@ -49,6 +49,13 @@ pub fn load(setting: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> 
 
 /// The same with the credentials in a given directory.
 pub fn load_with(setting: &Path, credentials: Option<&OsStr>) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    let bytes = secret(setting, credentials)?;
+    let key = bytes.as_slice().try_into();
+    key.map(Zeroizing::new).map_err(|_| KeyFileError::WrongSize { path: setting.to_owned(), bytes: bytes.len() })
+}
+
+/// What is in the file, of whatever length, that a setting names.
+pub(super) fn secret(setting: &Path, credentials: Option<&OsStr>) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     match credential(setting) {
         None => read(setting, OTHERS),
         Some(name) if name.is_empty() || name.contains('/') || name == ".." => {
@@ -61,19 +68,18 @@ pub fn load_with(setting: &Path, credentials: Option<&OsStr>) -> Result<Zeroizin
     }
 }
 
-fn credential(setting: &Path) -> Option<&str> {
+pub(super) fn credential(setting: &Path) -> Option<&str> {
     setting.to_str()?.strip_prefix(CREDENTIAL)
 }
 
-fn read(path: &Path, others: u32) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+fn read(path: &Path, others: u32) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
     let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
     if mode & others != 0 {
         return Err(KeyFileError::Open { path: path.to_owned(), mode });
     }
-    let key = bytes.as_slice().try_into();
-    key.map(Zeroizing::new).map_err(|_| KeyFileError::WrongSize { path: path.to_owned(), bytes: bytes.len() })
+    Ok(bytes)
 }
 
 /// Reads a key file, or makes one where there is none; a credential is systemd's to make. Made whole and synced
@@ -82,13 +88,18 @@ pub fn load_or_make(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileEr
     if path.exists() || credential(path).is_some() {
         return load(path);
     }
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    SysRng.try_fill_bytes(key.as_mut()).map_err(|_| KeyFileError::NoRandomness)?;
-    make(path, key.as_ref()).map_err(|source| KeyFileError::Unmakeable { path: path.to_owned(), source })?;
+    make(path, random()?.as_ref()).map_err(|source| KeyFileError::Unmakeable { path: path.to_owned(), source })?;
     load(path)
 }
 
-fn make(path: &Path, key: &[u8]) -> io::Result<()> {
+pub(super) fn random() -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    SysRng.try_fill_bytes(key.as_mut()).map_err(|_| KeyFileError::NoRandomness)?;
+    Ok(key)
+}
+
+/// Puts a file in its place, whole, for its owner only.
+pub(super) fn make(path: &Path, key: &[u8]) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::fault::Fault;
-use super::{Config, Mode, OtpKind, key_file};
+use super::{Config, Mode, OtpKind, key_file, signing_file};
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
 const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
@@ -76,6 +76,13 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
         "is over conversation.refused_after_s",
     );
     faults.unless(account.lock_s.is_sorted(), "account.lock_s", "must not get shorter from lock to lock");
+    let issuer = config.certificate.issuer.trim().chars().count();
+    faults.unless((1..=80).contains(&issuer), "certificate.issuer", "must have 1 to 80 characters");
+    faults.unless(
+        config.certificate.sign_again_after_days < config.certificate.valid_days,
+        "certificate.sign_again_after_days",
+        "is not under certificate.valid_days; signatures would end before they are renewed",
+    );
     if otp.kind == OtpKind::Http {
         let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         faults.unless(url.is_some(), "otp.url", "is not an http or https address; otp.kind = \"http\" needs one");
@@ -118,6 +125,9 @@ fn in_cloud_mode(config: &Config, faults: &mut Faults) {
     );
     if let Err(error) = key_file::load(&store.key_file) {
         faults.unless(false, "store.key_file", &error.to_string());
+    }
+    if let Err(error) = signing_file::load(&config.certificate.key_file) {
+        faults.unless(false, "certificate.key_file", &error.to_string());
     }
 }
 

@@ -7,10 +7,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::citizen::PersonId;
 use super::contact::{Bsuid, ContactId};
 use super::nik::Nik;
 use super::otp::{Otp, UndoCode};
 use super::phone::{Mobile, Phone};
+use super::uvci::Uvci;
 
 /// Keys derived from the key file. Cheap to share behind an `Arc`; wiped when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -20,6 +22,7 @@ pub struct ServerKeys {
     otp: [u8; 32],
     ticket: [u8; 32],
     tag: [u8; 32],
+    certificate: [u8; 32],
 }
 
 /// A keyed hash of an identifier: the same each time, and not reversible without the key (a plain hash of a
@@ -44,6 +47,12 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+fn half(full: [u8; 32]) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&full[..16]);
+    short
+}
+
 impl ServerKeys {
     /// Derives all keys from the 32 bytes of the key file.
     pub fn derive(master: &[u8; 32]) -> Self {
@@ -53,6 +62,7 @@ impl ServerKeys {
             otp: mac(master, &[b"siaga otp 1"]),
             ticket: mac(master, &[b"siaga ticket 1"]),
             tag: mac(master, &[b"siaga send tag 1"]),
+            certificate: mac(master, &[b"siaga certificate 1"]),
         }
     }
 
@@ -67,10 +77,7 @@ impl ServerKeys {
     }
 
     fn lookup(&self, label: &[u8], value: &[u8]) -> LookupKey {
-        let full = mac(&self.lookup, &[label, value]);
-        let mut short = [0; 16];
-        short.copy_from_slice(&full[..16]);
-        LookupKey(short)
+        LookupKey(half(mac(&self.lookup, &[label, value])))
     }
 
     /// The alias key of a WhatsApp phone.
@@ -101,6 +108,22 @@ impl ServerKeys {
     /// A NIK as a key that may be kept after the session.
     pub fn nik(&self, nik: Nik) -> LookupKey {
         self.lookup(b"nik", &nik.number().to_le_bytes())
+    }
+
+    /// The person under whom issued certificates are registered.
+    pub fn certificate_holder(&self, person: &PersonId) -> LookupKey {
+        self.lookup(b"certificate holder", person.0.as_bytes())
+    }
+
+    /// A keyed hash of what a certificate says, or of a part of it: tells that two say the same, and nothing else.
+    pub fn certificate_digest(&self, said: &[&[u8]]) -> [u8; 16] {
+        let parts: Vec<&[u8]> = std::iter::once(&b"says"[..]).chain(said.iter().copied()).collect();
+        half(mac(&self.certificate, &parts))
+    }
+
+    /// The opaque part of an issued certificate's id. The same holder, content and issue give the same id.
+    pub fn certificate_id(&self, holder: LookupKey, says: [u8; 16], issue: u32) -> Uvci {
+        Uvci::of(half(mac(&self.certificate, &[b"id", &holder.0, &says, &issue.to_le_bytes()])))
     }
 
     /// Proves that a tag that comes back from Meta is one that we gave out.

@@ -46,6 +46,8 @@ pub enum Table {
     Budget = 8,
     /// What Meta said of our numbers and holds after a restart.
     Standing = 9,
+    /// Certificates that were issued, by person and by id; those that are revoked, in pages.
+    Certificate = 10,
 }
 
 /// A key within a table, at most 64 bytes, never personal data in the clear (`ServerKeys` hashes it).

@@ -20,18 +20,16 @@ use crate::domain::time::Timestamp;
 use crate::ports::{Closing, Lsn, Part, RowId, Table};
 
 mod clear;
+mod content;
 mod kind;
 mod read;
 
 use clear::{born, closing, contact, keyed, nth, row, row_clear, take, timer};
+pub(super) use content::Content;
 pub(super) use kind::Kind;
 pub(super) use read::appended;
 
 const RECORD_VERSION: u8 = 1;
-
-/// Version of the rows, settlements, statuses and dead letters that the store itself encodes. Any change to a
-/// type inside them (`domain::message`, `conversation::Notice`, …) needs a new one that still reads this.
-const BODY_VERSION: u8 = 1;
 
 /// Row and attempted, before the clear part that was written first.
 const CARRIED_HEAD: usize = clear::ROW_BYTES + 1;
@@ -231,26 +229,19 @@ pub(super) fn open(seal: &Seal, kind: Kind, lsn: Lsn, clear: &[u8], sealed: &[u8
 }
 
 /// The same as the row, status or dead letter that it is.
-pub(super) fn body<T: serde::de::DeserializeOwned>(
-    seal: &Seal,
-    kind: Kind,
-    lsn: Lsn,
-    clear: &[u8],
-    sealed: &[u8],
-) -> Result<T, PartError> {
+pub(super) fn body<T: Content>(seal: &Seal, kind: Kind, lsn: Lsn, clear: &[u8], sealed: &[u8]) -> Result<T, PartError> {
     let plain = open(seal, kind, lsn, clear, sealed)?;
-    codec::decode(BODY_VERSION, &plain).map_err(|fault| PartError::Body { kind, fault })
+    T::read(&plain).map_err(|fault| PartError::Body { kind, fault })
 }
 
 fn table(number: u8) -> Option<Table> {
-    use Table::{Account, Alias, Budget, Contact, Dedupe, Registry, Standing, Ticket, Undo};
-    [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe, Budget, Standing]
-        .into_iter()
-        .find(|table| *table as u8 == number)
+    use Table::{Account, Alias, Budget, Certificate, Contact, Dedupe, Registry, Standing, Ticket, Undo};
+    let all = [Contact, Account, Alias, Ticket, Undo, Registry, Dedupe, Budget, Standing, Certificate];
+    all.into_iter().find(|table| *table as u8 == number)
 }
 
-fn encode<T: serde::Serialize>(content: &T) -> Body {
-    Body::Plain(codec::encode(BODY_VERSION, content))
+fn encode<T: Content>(content: &T) -> Body {
+    Body::Plain(codec::encode(T::VERSION, content))
 }
 
 fn sealed_place(kind: Kind, lsn: Lsn, clear: &[u8]) -> SmallVec<[u8; 96]> {

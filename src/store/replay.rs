@@ -54,7 +54,7 @@ impl Kept {
         u32::try_from(self.sealed.len()).unwrap_or(u32::MAX)
     }
 
-    fn open<T: serde::de::DeserializeOwned>(&self, seal: &Seal, kind: Kind, lsn: Lsn) -> Result<T, PartError> {
+    fn open<T: part::Content>(&self, seal: &Seal, kind: Kind, lsn: Lsn) -> Result<T, PartError> {
         part::body(seal, kind, lsn, &self.clear, &self.sealed)
     }
 }

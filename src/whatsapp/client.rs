@@ -4,7 +4,7 @@
 //! to `/messages` can be repeated freely, so no failure up to there is ambiguous.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -13,13 +13,14 @@ use reqwest::{Client, RequestBuilder, Url, header, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::domain::certificate::Certificate;
 use crate::domain::contact::{BusinessNumber, Recipient};
 use crate::domain::message::{MessageId, Outbound};
 use crate::ports::{Channel, OutgoingMessage, SendError};
 use crate::wire::outbound::{self, Answer, limits};
 
 use super::transport::{Failure, Reply, exchange};
-use super::{Options, OptionsError, Render};
+use super::{Options, OptionsError, Render, Unmade};
 
 /// Shorter than what servers keep an idle connection for: one that closes under a request leaves an ambiguous send.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -97,10 +98,10 @@ impl GraphClient {
 
     /// Makes the PDF and hands it to Meta (cloud-api.md 4.11); gives the media id.
     async fn upload(&self, outgoing: &OutgoingMessage) -> Result<String, SendError> {
-        let Outbound::Certificate { file_name, .. } = &*outgoing.message else {
+        let Outbound::Certificate { file_name, certificate, .. } = &*outgoing.message else {
             return Err(unsendable("only a certificate has a file".into()));
         };
-        let pdf = self.rendered(&outgoing.message).await?;
+        let pdf = self.rendered(certificate).await?;
         let file = Part::bytes(pdf)
             .file_name(file_name.clone())
             .mime_str(PDF)
@@ -114,20 +115,15 @@ impl GraphClient {
         }
     }
 
-    /// On a thread where it may take its time: typesetting would hold up every session of the shard.
-    async fn rendered(&self, message: &Arc<Outbound>) -> Result<Vec<u8>, SendError> {
-        let (render, message) = (Arc::clone(&self.render), Arc::clone(message));
-        let made = tokio::task::spawn_blocking(move || match &*message {
-            Outbound::Certificate { certificate, .. } => render(certificate),
-            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Template { .. } => {
-                Err("only a certificate has a file".into())
-            }
-        });
+    async fn rendered(&self, certificate: &Certificate) -> Result<Vec<u8>, SendError> {
+        let made = AssertUnwindSafe(async { (self.render)(certificate.clone()).await }).catch_unwind();
         match made.await {
             Ok(Ok(pdf)) => Ok(pdf),
-            Ok(Err(reason)) => Err(unsendable(format!("its certificate cannot be made: {reason}"))),
-            Err(stopped) if stopped.is_panic() => Err(unsendable("making its certificate panicked".into())),
-            Err(_) => Err(SendError::Unreachable { reason: "the server is stopping".into() }),
+            Ok(Err(Unmade::Never(reason))) => Err(unsendable(format!("its certificate cannot be made: {reason}"))),
+            Ok(Err(Unmade::NotNow(reason))) => {
+                Err(SendError::Unreachable { reason: format!("its certificate cannot be made now: {reason}") })
+            }
+            Err(_) => Err(unsendable("making its certificate panicked".into())),
         }
     }
 

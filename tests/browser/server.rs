@@ -27,6 +27,7 @@ impl Server {
             .env("SIAGA__EMULATOR__BIND", &page)
             .env("SIAGA__STORE__PATH", directory.path().join("store"))
             .env("SIAGA__STORE__KEY_FILE", directory.path().join("siaga.key"))
+            .env("SIAGA__CERTIFICATE__KEY_FILE", directory.path().join("signing.pem"))
             .env("SIAGA__TELEMETRY__LOG", "warn")
             .stdout(Stdio::null())
             .spawn()

@@ -45,13 +45,16 @@ impl Site {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path();
         siaga::config::key_file::load_or_make(&path.join("siaga.key")).expect("a key");
+        siaga::config::signing_file::load_or_make(&path.join("signing.pem")).expect("a ring");
         let base = format!(
             "[whatsapp]\nmode = \"cloud\"\napp_secrets = [\"{APP_SECRET}\"]\nverify_token = \"crash-test-token\"\n\
              access_token = \"{ACCESS_TOKEN}\"\nretry_first_ms = 50\nreconcile_s = 2\n\
              phone_numbers = [ {{ id = \"{NUMBER_ID}\", display = \"0811-0000-0119\", messages_per_s = 1000 }} ]\n\
-             [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
+             [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n\
+             [certificate]\nkey_file = \"{signing}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
             store = path.join("store").display(),
             key = path.join("siaga.key").display(),
+            signing = path.join("signing.pem").display(),
         );
         std::fs::write(path.join("siaga.toml"), base).expect("settings written");
         let site = Self { directory, port: free_port(), ops_port: free_port() };

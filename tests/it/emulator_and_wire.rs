@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use siaga::certificate::Typesetter;
 use siaga::domain::call::CallId;
 use siaga::domain::contact::{Bsuid, BusinessNumber, ContactId, Recipient};
@@ -14,7 +15,7 @@ use siaga::domain::time::Timestamp;
 use siaga::emulator::{Card, Content, Emulator, Sender};
 use siaga::otp::sms_http::{self, SmsHttp};
 use siaga::ports::{Channel, IdempotencyKey, OtpSender, OutgoingMessage, SendError, SendTag};
-use siaga::whatsapp::{GraphClient, Options};
+use siaga::whatsapp::{GraphClient, Options, Render, Unmade};
 use siaga::wire::payload::{Part, decode};
 use siaga::wire::signature;
 
@@ -31,7 +32,7 @@ async fn emulated() -> (Emulator, Hook) {
 }
 
 fn client(emulator: &Emulator) -> GraphClient {
-    let typesetter = Typesetter::new().expect("the typeface");
+    let typesetter = Arc::new(Typesetter::new().expect("the typeface"));
     let options = Options {
         base_url: emulator.url(),
         version: "v23.0".into(),
@@ -41,8 +42,11 @@ fn client(emulator: &Emulator) -> GraphClient {
         request_timeout: Duration::from_secs(10),
         send_to_bsuid: true,
     };
-    let render = move |certificate: &_| typesetter.render(certificate).map_err(|error| error.to_string());
-    GraphClient::new(options, Arc::new(render)).expect("options that are right")
+    let render: Render = Arc::new(move |certificate| {
+        let made = typesetter.render(&certificate, None).map_err(|error| Unmade::Never(error.to_string()));
+        std::future::ready(made).boxed()
+    });
+    GraphClient::new(options, render).expect("options that are right")
 }
 
 fn outgoing(message: Outbound) -> OutgoingMessage {

@@ -3,19 +3,23 @@
 //! What counts most is which failure is `Ambiguous`: called so without need a citizen waits, not called so he
 //! gets a message twice.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 use siaga::domain::certificate::{Certificate, Language};
+use siaga::domain::citizen::PersonId;
 use siaga::domain::contact::{Bsuid, BusinessNumber, Recipient};
 use siaga::domain::message::{MessageId, Outbound, Text};
 use siaga::domain::name::Name;
 use siaga::domain::nik::Nik;
 use siaga::domain::phone::Phone;
+use siaga::domain::time::Timestamp;
 use siaga::ports::{Channel, OutgoingMessage, SendError, SendTag};
-use siaga::whatsapp::{GraphClient, Options, OptionsError, Render};
+use siaga::whatsapp::{GraphClient, Options, OptionsError, Render, Unmade};
 
 use crate::tiny_server::{Answer, Seen, TinyServer, nobody};
 
@@ -35,7 +39,7 @@ fn options(url: &str) -> Options {
 }
 
 fn renders() -> Render {
-    Arc::new(|_: &Certificate| Ok(PDF.to_vec()))
+    Arc::new(|_: Certificate| ready(Ok(PDF.to_vec())).boxed())
 }
 
 fn client(url: &str) -> GraphClient {
@@ -68,6 +72,8 @@ fn certificate() -> OutgoingMessage {
 pub(crate) fn certificate_message() -> Outbound {
     let certificate = Certificate {
         id: "id".into(),
+        person: PersonId("p".into()),
+        asked_at: Timestamp(0),
         name: Name::parse("SITI UJI").expect("a name"),
         nik: Nik::parse("0001014708900003").expect("a nik"),
         birth_date: time::Date::from_calendar_date(1990, time::Month::August, 7).expect("a date"),
@@ -226,12 +232,16 @@ async fn no_failure_of_an_upload_is_ambiguous() {
 #[tokio::test]
 async fn what_can_never_be_sent_costs_no_request() {
     let server = TinyServer::start(|_, _| Answer::Say(200, ACCEPTED.into())).await;
-    let unmade: [Render; 2] = [Arc::new(|_| Err("no such font".into())), Arc::new(|_| panic!("a bug in typesetting"))];
+    let never = || ready(Err(Unmade::Never("no such font".into()))).boxed();
+    let unmade: [Render; 2] = [Arc::new(move |_| never()), Arc::new(|_| panic!("a bug in typesetting"))];
     for render in unmade {
         let client = GraphClient::new(options(&server.url), render).expect("options that are right");
         let sent = client.send(certificate()).await;
         assert!(matches!(sent, Err(SendError::Unsendable { .. })), "{sent:?}");
     }
+    let later: Render = Arc::new(|_| ready(Err(Unmade::NotNow("the store is full".into()))).boxed());
+    let sent = GraphClient::new(options(&server.url), later).expect("options that are right").send(certificate()).await;
+    assert!(matches!(sent, Err(SendError::Unreachable { .. })), "it is tried again: {sent:?}");
     let sent = client(&server.url).send(outgoing(Outbound::Text { body: Text("é".repeat(4_097)) })).await;
     assert!(matches!(sent, Err(SendError::Unsendable { .. })), "{sent:?}");
     let by_phone_only = Options { send_to_bsuid: false, ..options(&server.url) };

@@ -4,6 +4,7 @@ mod alerts;
 mod app;
 mod attacks;
 mod bounds;
+mod certificates;
 mod commands;
 mod control;
 mod conversation;

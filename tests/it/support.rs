@@ -22,8 +22,10 @@ use siaga::actors::session::Script;
 use siaga::actors::shard::view::ShardView;
 use siaga::actors::{Figures, SystemRandom};
 use siaga::app::{
-    Addresses, App, AppOptions, Ended, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World,
+    Addresses, App, AppOptions, CertificateOptions, Ended, GraphOptions, RegistryOptions, ServerOptions, Sms,
+    StoreChoice, World,
 };
+use siaga::certificate::hcert::SigningKeys;
 use siaga::clock::ManualClock;
 use siaga::conversation::text::Texts;
 use siaga::conversation::{Context, Effect, Event, Reply, Rules, State, Step};
@@ -236,6 +238,7 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         sms: Sms::Emulator,
         store: StoreChoice::Given(Arc::new(Memory::new())),
         registry: RegistryOptions { seed: 1, citizens: 0 },
+        certificates: certificates(),
         keys: Arc::new(ServerKeys::derive(&[42; 32])),
         clock,
         random: Arc::new(SystemRandom),
@@ -253,6 +256,12 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         hands: None,
         faults: siaga::actors::fault::Faults::default(),
     }
+}
+
+/// A key of every test's, and the settings of `config/default.toml`.
+pub(crate) fn certificates() -> CertificateOptions {
+    let pem = SigningKeys::make(&[7; 32]).expect("a key");
+    CertificateOptions::new(SigningKeys::read(&pem).expect("a ring"), "Siaga Test".into(), 365, 30)
 }
 
 enum Stop {

@@ -390,20 +390,42 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-async fn play(path: &Path) -> Vec<String> {
+/// Plays a file on a server; gives the server as it stands then, and what was wrong.
+async fn played(path: &Path, directory: &Path) -> (Option<Runner>, Vec<String>) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = std::fs::read_to_string(path).expect("a transcript");
     let transcript = match Transcript::parse(&name, &text) {
         Ok(transcript) => transcript,
-        Err(error) => return vec![error.to_string()],
+        Err(error) => return (None, vec![error.to_string()]),
     };
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut runner = Runner::start(directory.path());
+    let mut runner = Runner::start(directory);
     for (at, step) in transcript.steps.iter().enumerate() {
         runner.step(step, &transcript.steps[at + 1..]).await;
     }
     runner.expect_nothing(transcript.steps.last().map_or(1, |step| step.line));
-    runner.faults.into_iter().map(|fault| format!("{name}: {fault}")).collect()
+    let faults = runner.faults.iter().map(|fault| format!("{name}: {fault}")).collect();
+    (Some(runner), faults)
+}
+
+async fn play(path: &Path) -> Vec<String> {
+    let directory = tempfile::tempdir().expect("a directory");
+    played(path, directory.path()).await.1
+}
+
+/// What the words "are no longer valid" promise.
+#[tokio::test]
+async fn a_name_changed_by_chat_puts_the_certificate_before_it_on_the_public_list() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/80-change-name-english.txt");
+    let directory = tempfile::tempdir().expect("a directory");
+    let (runner, faults) = played(&path, directory.path()).await;
+    let runner = runner.unwrap_or_else(|| panic!("{faults:?}"));
+    let address = runner.app.url().replace("/webhook", "/certificates/revoked");
+    let page = runner.app.http.get(address).send().await.expect("an answer").text().await.expect("a body");
+    let page: serde_json::Value = serde_json::from_str(&page).expect("json");
+    let rows = page["revoked"].as_array().expect("a list");
+    assert_eq!(rows.len(), 1, "{page}");
+    assert_eq!(rows[0]["reason"], "name_changed");
+    assert!(siaga::domain::uvci::Uvci::parse(rows[0]["id"].as_str().expect("an id")).is_ok(), "{page}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) text: String,
+    pub(super) x: f32,
     pub(super) y: f32,
     pub(super) size: f32,
     /// Where its last visible glyph ends.
@@ -191,7 +192,7 @@ fn follow(tokens: &[Token], maps: &[HashMap<u16, char>], widths: &[Vec<f32>]) ->
                                 Token::Word(_) => {}
                             }
                         }
-                        shown.push(Shown { text, y, size, end });
+                        shown.push(Shown { text, x, y, size, end });
                     }
                     _ => {}
                 }

@@ -108,6 +108,8 @@ pub(super) fn hand_over(talk: &mut Talk<'_>, subject: &Subject, dose: &Dose, cal
     let file_name = texts.render(&table::file_name(number), language);
     let certificate = Certificate {
         id,
+        person: subject.person.clone(),
+        asked_at: talk.now(),
         name: subject.name.clone(),
         nik: subject.nik,
         birth_date: subject.record.birth_date,

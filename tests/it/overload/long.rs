@@ -91,6 +91,8 @@ impl Server {
     async fn start(graph: &str, turns_per_s: u64) -> Self {
         let binary = std::env::var("SIAGA_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_siaga").to_owned());
         let folder = tempfile::tempdir().expect("a folder");
+        let signing = folder.path().join("signing.pem");
+        siaga::config::signing_file::load_or_make(&signing).expect("a ring");
         let key = folder.path().join("siaga.key");
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key).expect("a file");
         std::io::Write::write_all(&mut file, &[7; 32]).expect("written");
@@ -112,6 +114,7 @@ impl Server {
             .env("SIAGA__WHATSAPP__PHONE_NUMBERS", format!("[{}]", numbers.join(", ")))
             .env("SIAGA__STORE__PATH", folder.path().join("store"))
             .env("SIAGA__STORE__KEY_FILE", &key)
+            .env("SIAGA__CERTIFICATE__KEY_FILE", &signing)
             // Room for some tens of thousands of citizens who wait; past it, 503.
             .env("SIAGA__STORE__OPEN_BYTES_MAX", (setting("OVERLOAD_OPEN_MIB", 16) << 20).to_string())
             .env("SIAGA__STORE__RESERVE_BYTES", "0")

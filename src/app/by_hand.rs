@@ -1,0 +1,111 @@
+//! Certificates issued and revoked from the command line, on the store of a stopped server.
+//!
+//! The store has one owner at a time (its lock), so a running server is told of by name and nothing is changed
+//! behind its back.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{AppError, StoreChoice, settings};
+use crate::config::Config;
+use crate::domain::certificate::{Certificate, Language, Revocation};
+use crate::domain::nik::Nik;
+use crate::domain::phone::Mobile;
+use crate::domain::uvci::Uvci;
+use crate::issuer::{IssueError, Issued, Issuer, RevokeError};
+use crate::ports::{AccountDirectory as _, Clock, ImmunizationRegistry as _, NeighbourError, Store};
+use crate::registry::embedded::EmbeddedRegistry;
+
+/// Which certificate to make.
+pub struct Order {
+    pub phone: Mobile,
+    pub nik: Nik,
+    pub dose: u8,
+    pub language: Language,
+}
+
+/// Why it is not done. Without personal data: the operator knows whom he asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ByHandError {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error("nobody with that NIK is registered under that phone")]
+    Unknown,
+    #[error("dose {0} is not recorded")]
+    NotRecorded(u8),
+    #[error("dose {0} is recorded and its certificate is not issued by the registry yet")]
+    NotIssued(u8),
+    #[error(transparent)]
+    Registry(#[from] NeighbourError),
+    #[error("the certificate is not made: {0}")]
+    Unmade(#[from] IssueError),
+    #[error(transparent)]
+    Revoke(#[from] RevokeError),
+}
+
+/// What stands open while one thing is done.
+struct Open {
+    store: Arc<dyn Store>,
+    registry: Arc<EmbeddedRegistry>,
+    issuer: Arc<Issuer>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Makes one certificate.
+pub fn issue(config: Config, order: Order) -> Result<Issued, ByHandError> {
+    run(config, |open| async move {
+        let certificate = open.certificate(&order).await?;
+        Ok(Arc::clone(&open.issuer).issue(certificate).await?)
+    })
+}
+
+/// Revokes one certificate.
+pub fn revoke(config: Config, id: &Uvci) -> Result<Revocation, ByHandError> {
+    run(config, |open| async move { Ok(open.issuer.revoke(id).await?) })
+}
+
+fn run<T, F>(config: Config, act: impl FnOnce(Arc<Open>) -> F) -> Result<T, ByHandError>
+where
+    F: Future<Output = Result<T, ByHandError>>,
+{
+    actix_web::rt::System::new().block_on(async move {
+        let mut options = settings::options(config, crate::telemetry::recorder().map_err(AppError::from)?)?;
+        if let StoreChoice::Journal(at) = &mut options.store {
+            // A command is no start that could have crashed.
+            at.crash_loop_starts = 0;
+        }
+        let (store, _) = super::ports::open_store(&options).await?;
+        let open = Arc::new(Open {
+            registry: super::ports::open_registry(&options, &store).await?,
+            issuer: super::ports::open_issuer(&options, &store).await?,
+            clock: Arc::clone(&options.clock),
+            store: Arc::clone(&store),
+        });
+        let done = act(Arc::clone(&open)).await;
+        open.store.close().await;
+        done
+    })
+}
+
+impl Open {
+    async fn certificate(&self, order: &Order) -> Result<Certificate, ByHandError> {
+        let persons = self.registry.persons(order.phone).await?;
+        let person = persons.into_iter().find(|person| person.nik == order.nik).ok_or(ByHandError::Unknown)?;
+        let record = self.registry.record(&person).await?;
+        let dose = record.doses.into_iter().find(|dose| dose.number == order.dose);
+        let dose = dose.ok_or(ByHandError::NotRecorded(order.dose))?;
+        Ok(Certificate {
+            id: dose.certificate.ok_or(ByHandError::NotIssued(order.dose))?,
+            person: person.id,
+            asked_at: self.clock.now(),
+            name: person.name,
+            nik: person.nik,
+            birth_date: record.birth_date,
+            dose: dose.number,
+            date: dose.date,
+            vaccine: dose.vaccine,
+            batch: dose.batch,
+            language: order.language,
+        })
+    }
+}
