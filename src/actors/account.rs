@@ -46,7 +46,9 @@ fn record_key(key: LookupKey) -> Key {
 async fn load(neighbours: &Neighbours, phone: Mobile) -> Result<Account, StoreError> {
     let key = record_key(neighbours.keys.account(phone));
     match neighbours.store.get(Table::Account, key).await? {
-        Some(value) => versioned::decode(Table::Account, VERSION, &value).map(|record: AccountRecord| record.account),
+        Some(value) => {
+            versioned::decode(Table::Account, VERSION, &[], &value).map(|record: AccountRecord| record.account)
+        }
         None => Ok(Account::default()),
     }
 }
@@ -58,7 +60,7 @@ pub async fn epoch_now(neighbours: &Neighbours, phone: Mobile) -> Result<u32, St
 
 /// Whose record it is, if time has ended something in it.
 pub fn due(value: &Value, now: Timestamp) -> Option<Mobile> {
-    let record: AccountRecord = versioned::decode(Table::Account, VERSION, value).ok()?;
+    let record: AccountRecord = versioned::decode(Table::Account, VERSION, &[], value).ok()?;
     let AccountRecord { phone, account } = record;
     (may_go(&account, now) || account.has_spent_changes(now)).then_some(phone)
 }

@@ -46,7 +46,7 @@ impl Ledger {
     pub async fn open(store: Arc<dyn Store>, keys: Arc<ServerKeys>, rules: CodeRules) -> Result<Self, StoreError> {
         let mut codes = Codes::new(rules);
         for (key, value) in store.scan(Table::Budget, Key::new()).await? {
-            let bytes: Vec<u8> = versioned::decode(Table::Budget, VERSION, &value)?;
+            let bytes: Vec<u8> = versioned::decode(Table::Budget, VERSION, &[], &value)?;
             codes.load(route_of(&key), &bytes);
         }
         Ok(Self { store, keys, codes: Mutex::new(codes) })

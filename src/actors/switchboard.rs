@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Random, versioned};
+use crate::codec::{self, Older};
 use crate::conversation::Notice;
 use crate::domain::contact::{Bsuid, ContactId, Identity};
 use crate::domain::keys::{LookupKey, ServerKeys};
@@ -47,8 +48,12 @@ use naming::Naming;
 
 /// Locks; a lock stands for all identifiers whose hash falls on it.
 const STRIPES: usize = 1_024;
-/// 1 had no `since`.
 const VERSION: u8 = 2;
+/// The first had no `since`: what was met then is older than all that has one.
+const OLDER: [Older<Alias>; 1] = [(1, |bytes| {
+    let (contact, with) = codec::decode(1, bytes)?;
+    Ok(Alias { contact, with, since: Timestamp::default() })
+})];
 
 /// What an alias points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,11 +201,7 @@ impl Switchboard {
 }
 
 fn read(value: &Value) -> Result<Alias, StoreError> {
-    if value.version() == Ok(1) {
-        let (contact, with) = versioned::decode(Table::Alias, 1, value)?;
-        return Ok(Alias { contact, with, since: Timestamp::default() });
-    }
-    versioned::decode(Table::Alias, VERSION, value)
+    versioned::decode(Table::Alias, VERSION, &OLDER, value)
 }
 
 fn stripe(key: LookupKey) -> usize {

@@ -113,7 +113,7 @@ impl Shelf {
         let from = if from.is_empty() { key(b'h', &[]) } else { from };
         let (values, next) = self.store.page(Table::Ticket, from).await?;
         let heads = values.iter().filter(|(key, _)| key.first() == Some(&b'h'));
-        let heads = heads.filter_map(|(_, value)| value.decode(VERSION).ok()).collect();
+        let heads = heads.filter_map(|(_, value)| value.decode(VERSION, &[]).ok()).collect();
         Ok((heads, next.filter(|key| key.first() == Some(&b'h'))))
     }
 
@@ -197,7 +197,7 @@ impl Shelf {
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Fault> {
         let Some(value) = self.store.get(Table::Ticket, key).await? else { return Ok(None) };
-        let record = value.decode(VERSION);
+        let record = value.decode(VERSION, &[]);
         record
             .map(Some)
             .map_err(|fault| Fault(StoreError::Unreadable { table: Table::Ticket, reason: fault.to_string() }))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::tally::{Closing, Tally};
-use crate::codec::{self, CodecError};
+use crate::codec::{self, CodecError, Older};
 use crate::domain::contact::ContactId;
 pub use crate::domain::message::DeadReason;
 use crate::domain::message::Status;
@@ -222,9 +222,9 @@ impl Value {
         Self(codec::encode(version, record).into())
     }
 
-    /// The record, if it was written with exactly this version; older ones: look at [`Value::version`] first.
-    pub fn decode<T: DeserializeOwned>(&self, version: u8) -> Result<T, CodecError> {
-        codec::decode(version, &self.0)
+    /// The record, if it was written with this version or with one of the `older` ones that its owner still reads.
+    pub fn decode<T: DeserializeOwned>(&self, version: u8, older: &[Older<T>]) -> Result<T, CodecError> {
+        codec::decode_any(version, older, &self.0)
     }
 
     pub fn version(&self) -> Result<u8, CodecError> {

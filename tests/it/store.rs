@@ -17,4 +17,5 @@ mod state_files;
 mod table;
 mod tree;
 mod trim;
+mod versions;
 mod world;

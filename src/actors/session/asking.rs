@@ -153,7 +153,7 @@ fn undo(home: &Home, contact: ContactId, record: ContactRecord, call: CallId, co
         let neighbours = Arc::clone(&home.neighbours);
         async move {
             let value = neighbours.store.get(Table::Undo, undo_key(neighbours.keys.undo(code))).await?;
-            value.map(|value| versioned::decode::<Mobile>(Table::Undo, UNDO_VERSION, &value)).transpose()
+            value.map(|value| versioned::decode::<Mobile>(Table::Undo, UNDO_VERSION, &[], &value)).transpose()
         }
     };
     let home = home.clone();

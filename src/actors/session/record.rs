@@ -155,7 +155,7 @@ impl ContactRecord {
 
     /// As it was encoded.
     pub fn decode(value: &Value) -> Result<Self, StoreError> {
-        versioned::decode(Table::Contact, VERSION, value)
+        versioned::decode(Table::Contact, VERSION, &[], value)
     }
 
     /// Takes from a message who writes, where the answer goes, and how long it may be free-form.

@@ -16,7 +16,7 @@ pub fn put(standing: &Standing) -> Part {
 /// it again.
 pub async fn restore(store: &dyn Store, budgets: &Budgets) -> Result<(), StoreError> {
     for (_, value) in store.scan(Table::Standing, Key::new()).await? {
-        match versioned::decode::<Standing>(Table::Standing, VERSION, &value) {
+        match versioned::decode::<Standing>(Table::Standing, VERSION, &[], &value) {
             Ok(standing) => budgets.stand(&standing),
             Err(error) => tracing::error!(%error, "news of our account cannot be read"),
         }

@@ -25,7 +25,7 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn read(value: &Value) -> Result<Self, StoreError> {
-        value.decode(VERSION).map_err(|fault| unreadable(&fault.to_string()))
+        value.decode(VERSION, &[]).map_err(|fault| unreadable(&fault.to_string()))
     }
 
     pub(super) fn written(&self) -> Value {
