@@ -58,7 +58,7 @@ use fault::Faults;
 use gate::Gate;
 use hand::InHand;
 use neighbour::Bulkheads;
-use outbox::Lanes;
+use outbox::{Lanes, RowsInMemory};
 
 pub use figures::{Figures, ReadReceipts};
 
@@ -115,20 +115,29 @@ impl Random for SystemRandom {
 pub struct Shards {
     boards: Vec<Arc<Board>>,
     lanes: Vec<Arc<Lanes>>,
+    memory: Arc<RowsInMemory>,
     /// Who is served now; without one, everyone.
     gate: Option<Arc<Gate>>,
 }
 
 impl Shards {
-    /// For `n` shards, at least one. Without a gate everyone is served at once.
-    pub fn new(n: usize, gate: Option<Arc<Gate>>) -> Arc<Self> {
+    /// For `n` shards, at least one, that keep so many rows to be sent in memory. Without a gate everyone is served
+    /// at once.
+    pub fn new(n: usize, gate: Option<Arc<Gate>>, rows_in_memory_max: usize) -> Arc<Self> {
         let n = n.max(1);
+        let memory = Arc::new(RowsInMemory::new(rows_in_memory_max));
         let board = || gate.as_ref().map_or_else(Board::default, |gate| Board::gated(Arc::clone(gate)));
         Arc::new(Self {
             boards: (0..n).map(|_| Arc::new(board())).collect(),
-            lanes: (0..n).map(|_| Arc::new(Lanes::default())).collect(),
+            lanes: (0..n).map(|_| Arc::new(Lanes::sharing(Arc::clone(&memory)))).collect(),
+            memory,
             gate,
         })
+    }
+
+    /// Rows to be sent that are in memory.
+    pub fn rows_in_memory(&self) -> &RowsInMemory {
+        &self.memory
     }
 
     /// How many there are.
@@ -193,7 +202,7 @@ impl Shards {
     }
 
     fn sends(&self, sends: Vec<outbox::Send>) {
-        for (lanes, sends) in self.lanes.iter().zip(self.by_shard(sends, |send| send.row.contact)) {
+        for (lanes, sends) in self.lanes.iter().zip(self.by_shard(sends, |send| send.head.contact)) {
             lanes.push(sends);
         }
     }

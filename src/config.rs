@@ -122,6 +122,7 @@ pub struct Store {
     pub queue_records_max: usize,
     pub queue_bytes_max: usize,
     pub open_bytes_max: u64,
+    pub rows_in_memory_max: usize,
     pub apply_after_ms: u64,
     pub apply_window_bytes: u64,
     pub checkpoint_bytes: u64,

@@ -58,6 +58,7 @@ pub fn describe() {
     describe_counter!("siaga_certificates_total", "certificates made, by whether their id is new");
     describe_counter!("siaga_certificates_revoked_total", "certificates revoked, by reason");
     describe_gauge!("siaga_sessions_awake", "sessions in memory");
+    describe_gauge!("siaga_rows_in_memory", "replies to be sent that are in memory, others are read back");
     describe_gauge!("siaga_messages", "messages ever accepted, and where they went, by term");
     describe_gauge!("siaga_messages_drift", "accepted messages that are not accounted for; anything but 0 is an alarm");
 }
@@ -211,4 +212,10 @@ pub fn dead_letters_dropped(count: usize) {
 pub fn dead_letters_kept(count: usize, bytes: u64) {
     gauge!("siaga_dead_letters").set(count as f64);
     gauge!("siaga_dead_letters_bytes").set(bytes as f64);
+}
+
+/// Replies that wait to be sent and are in memory, of all shards.
+#[expect(clippy::cast_precision_loss, reason = "a count of rows is far below 2^52")]
+pub fn rows_in_memory(count: usize) {
+    gauge!("siaga_rows_in_memory").set(count as f64);
 }

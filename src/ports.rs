@@ -25,8 +25,8 @@ use crate::domain::time::Timestamp;
 
 pub use hands::{Hands, Held, Troubling};
 pub use store::{
-    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part,
-    Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
+    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxHead, OutboxRow,
+    Page, Part, Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
 };
 pub use tally::{Closing, Tally};
 

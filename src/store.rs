@@ -9,7 +9,7 @@
 //! [`Journal::append`](crate::ports::Store::append) encodes a record, gives it its LSN (`queue`) and makes its
 //! values readable at once (`overlay`). One committer thread (`committer`) seals the parts (`part`, `seal`),
 //! writes a group of them as frames (`frame`) to the last segment (`segment`), makes them durable with one
-//! fdatasync, changes the open rows and delivers (`rows`), and then completes the tickets. A failed write or
+//! fdatasync, changes the open rows and delivers (`rows`; past a bound they are read back: `read_back`), and completes the tickets. A failed write or
 //! sync ends the process: what the disk really holds is found at the next start (`recovery`, `walk`).
 //!
 //! Behind the committer one applier thread (`applier`) brings the newest value of each key (`pending`) into the
@@ -73,6 +73,7 @@ mod part;
 mod pending;
 mod progress;
 mod queue;
+mod read_back;
 mod reader;
 mod recovery;
 mod replay;
@@ -126,6 +127,8 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Of open rows; past it, no new message is taken.
     pub open_bytes_max: u64,
+    /// Outbox rows that are kept whole while they wait; of further ones only what says whose turn it is.
+    pub rows_in_memory_max: usize,
     /// The table gets what is new after this long, or sooner when this much is waiting.
     pub apply_after_ms: u64,
     pub apply_window_bytes: u64,
@@ -164,6 +167,7 @@ impl Options {
             queue_records_max: 65_536,
             queue_bytes_max: 128 << 20,
             open_bytes_max: 1 << 30,
+            rows_in_memory_max: 200_000,
             apply_after_ms: 2_000,
             apply_window_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,

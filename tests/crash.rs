@@ -4,6 +4,8 @@
 //! answered. Here are single conversations across a kill; `crash/kill.rs` kills a server under load.
 #![allow(clippy::unwrap_used)] // helpers of tests: a panic is the finding
 
+#[path = "crash/backlog.rs"]
+mod backlog;
 #[path = "crash/crowd.rs"]
 mod crowd;
 #[path = "crash/deferred.rs"]

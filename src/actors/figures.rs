@@ -34,6 +34,8 @@ pub struct Figures {
     pub slow_after_ms: i64,
     pub send_timeout_ms: u64,
     pub sends_in_flight_max: usize,
+    /// Rows to be sent that are in memory, all shards together; the others are read back from the journal.
+    pub rows_in_memory_max: usize,
     pub retry_first_ms: i64,
     pub retry_max_ms: i64,
     pub tries_max: u32,
@@ -68,6 +70,7 @@ impl Default for Figures {
             slow_after_ms: 800,
             send_timeout_ms: 15_000,
             sends_in_flight_max: 64,
+            rows_in_memory_max: 200_000,
             retry_first_ms: 500,
             retry_max_ms: 60_000,
             tries_max: 8,

@@ -8,6 +8,7 @@ mod ending;
 pub mod lane;
 pub mod lanes;
 pub mod merge;
+mod read_back;
 pub mod retry;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, AsyncContext, Context, StreamHandler};
 
 pub use lane::{Send, recovered};
-pub use lanes::{Lanes, LanesView};
+pub use lanes::{Lanes, LanesView, RowsInMemory};
 
 use self::ending::{ending, name};
 use self::lane::{Outcome, Swap};
@@ -26,7 +27,7 @@ use super::board::Mail;
 use super::fault::Point;
 use super::session::Home;
 use super::shard::view::Sight;
-use super::{Neighbours, sender, supervision, tag};
+use super::{sender, supervision, tag};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{DeliveryState, MessageId, Status};
 use crate::domain::time::{SECOND_MS, Timestamp};
@@ -87,13 +88,14 @@ impl Outbox {
         let now = self.now();
         let neighbours = Arc::clone(&self.home.neighbours);
         while left > 0
-            && let Some(next) = lanes.next(now, &pace(&neighbours))
+            && let Some(next) = lanes.next(now, &Pace::of(&neighbours))
         {
             match next {
                 Next::Go(contact, send) => self.go(contact, send, None),
                 Next::Swap(contact, swap) => self.swap(contact, swap, now),
+                Next::ReadBack(contact, rows) => read_back::for_lane(&self.home, contact, rows),
                 Next::GiveUp(contact, id, code) => {
-                    let row = lanes.row(contact, id);
+                    let row = lanes.send(contact, id).and_then(|send| send.row().cloned());
                     lanes.settle(contact, id);
                     metrics::send_ended(if code == Some(WINDOW_CLOSED) { "window_closed" } else { "given_up" });
                     // What may have arrived is no dead letter.
@@ -162,14 +164,14 @@ impl Outbox {
         }
         metrics::send_ended(name(&outcome));
         let (lanes, now, retry) = (self.lanes(), self.now(), self.retry());
-        let row = lanes.row(contact, id);
+        let send = lanes.send(contact, id);
         let budgets = &self.home.neighbours.budgets;
         let Some(how) = lanes.conclude(contact, id, outcome, now, retry, budgets) else { return };
         // At once: whatever happens here from now on, it is written down.
-        self.close(id, &how, row.as_deref(), now);
-        if let (Settlement::Sent(message), Some(row)) = (&how, &row) {
+        self.close(id, &how, send.as_ref().and_then(|send| send.row().map(|row| &**row)), now);
+        if let (Settlement::Sent(message), Some(send)) = (&how, &send) {
             self.moved(contact, id, message, DeliveryState::Sent);
-            let after = u64::try_from(now.since_ms(row.born_at)).unwrap_or_default();
+            let after = u64::try_from(now.since_ms(send.head.born_at)).unwrap_or_default();
             metrics::reply_taken(Duration::from_millis(after));
         }
     }
@@ -220,7 +222,7 @@ impl Outbox {
         if let (DeliveryState::Failed, Some(code)) = (status.state, status.error) {
             lanes.learn(&status.number, contact, code, now, &self.home.neighbours.budgets);
         }
-        let Some(row) = lanes.row(contact, id) else { return };
+        let Some(send) = lanes.send(contact, id) else { return };
         let how = match (status.state, status.error) {
             (DeliveryState::Failed, code) => {
                 let class = code.map_or(Class::Unknown, codes::class);
@@ -228,12 +230,18 @@ impl Outbox {
                 Settlement::Failed { code }
             }
             (DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read, _) => {
-                self.home.neighbours.budgets.accepted(&row.number);
+                self.home.neighbours.budgets.accepted(&send.head.number);
                 Settlement::Sent(status.message.clone())
             }
         };
-        if lanes.settle(contact, id) {
-            self.close(id, &how, Some(&row), now);
+        match (&how, send.row()) {
+            // What was given up is kept whole.
+            (Settlement::Failed { .. }, None) => read_back::to_give_up(&self.home, contact, id, how),
+            (_, row) => {
+                if lanes.settle(contact, id) {
+                    self.close(id, &how, row.map(|row| &**row), now);
+                }
+            }
         }
     }
 
@@ -242,17 +250,6 @@ impl Outbox {
         lanes.land(self.now());
         lanes.forget(self.now());
         self.work();
-    }
-}
-
-fn pace(neighbours: &Neighbours) -> Pace<'_> {
-    Pace {
-        budgets: &neighbours.budgets,
-        in_flight_max: neighbours.figures.sends_in_flight_max,
-        pair_low: neighbours.figures.pair_low,
-        keeps_window: neighbours.figures.keeps_window,
-        template: neighbours.figures.window_template.as_ref(),
-        planned: true,
     }
 }
 

@@ -15,7 +15,9 @@ use crate::wire::codes;
 /// Sends a row, or says why not.
 pub async fn attempt(home: Home, send: Send) -> Outcome {
     let neighbours = &home.neighbours;
-    if let Some(stands_on) = send.row.epoch {
+    // What may leave is in memory; if it were not, it would be read back.
+    let Some(row) = send.row() else { return Outcome::NotNow };
+    if let Some(stands_on) = row.epoch {
         match account::epoch_now(neighbours.as_ref(), stands_on.account).await {
             Ok(epoch) if epoch == stands_on.epoch => {}
             Ok(_) => return Outcome::Stale,
@@ -27,17 +29,17 @@ pub async fn attempt(home: Home, send: Send) -> Outcome {
         }
     }
     let now = neighbours.clock.now();
-    if now.since_ms(send.row.born_at) > AT_ONCE_MS
+    if now.since_ms(row.born_at) > AT_ONCE_MS
         && !send.attempted
         && home.commit(vec![Part::AttemptOutbox(send.id)]).await.is_err()
     {
         return Outcome::NotNow;
     }
     let outgoing = OutgoingMessage {
-        number: send.row.number.clone(),
-        to: send.row.to.clone(),
-        message: send.row.message.clone(),
-        tag: tag::seal(&neighbours.keys, send.id, send.row.contact),
+        number: row.number.clone(),
+        to: row.to.clone(),
+        message: row.message.clone(),
+        tag: tag::seal(&neighbours.keys, send.id, row.contact),
     };
     let within = Duration::from_millis(neighbours.figures.send_timeout_ms);
     match tokio::time::timeout(within, home.lines().channel.send(outgoing)).await {

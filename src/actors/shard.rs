@@ -193,6 +193,7 @@ impl Shard {
         self.sessions.tick(now);
         self.accounts.tick(now);
         metrics::sessions_awake(self.home.writer.shard, self.sessions.awake());
+        metrics::rows_in_memory(self.home.shards.rows_in_memory().count());
         self.round()
     }
 

@@ -182,6 +182,7 @@ pub(super) fn store_options(config: &Config) -> store::Options {
         queue_records_max: at.queue_records_max,
         queue_bytes_max: at.queue_bytes_max,
         open_bytes_max: at.open_bytes_max,
+        rows_in_memory_max: at.rows_in_memory_max,
         apply_after_ms: at.apply_after_ms,
         apply_window_bytes: at.apply_window_bytes,
         checkpoint_bytes: at.checkpoint_bytes,
@@ -238,6 +239,7 @@ fn figures(config: &Config, shards: usize) -> Figures {
         tries_max: whatsapp.tries_max,
         reconcile_ms: ms(whatsapp.reconcile_s.saturating_mul(1_000)),
         pair_low: ms(whatsapp.pair_low),
+        rows_in_memory_max: config.store.rows_in_memory_max,
         window_template: (!whatsapp.window_template.is_empty())
             .then(|| (whatsapp.window_template.clone(), whatsapp.window_template_language.clone())),
         ..Figures::default()

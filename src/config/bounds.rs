@@ -34,6 +34,7 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("store.queue_records_max", 16, 1_000_000),
     ("store.queue_bytes_max", 8 << 20, 4 * GIB),
     ("store.open_bytes_max", 1 << 20, 64 * GIB),
+    ("store.rows_in_memory_max", 1_000, 100_000_000),
     ("store.apply_after_ms", 10, 60_000),
     ("store.apply_window_bytes", 1 << 20, GIB),
     ("store.checkpoint_bytes", 1 << 20, 16 * GIB),

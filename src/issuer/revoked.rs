@@ -32,7 +32,7 @@ pub(super) struct Listing<'a> {
 impl Revoked {
     pub(super) async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let count = match store.get(Table::Certificate, key_of_count()).await? {
-            Some(value) => value.decode(COUNT_VERSION).map_err(|fault| unreadable(&fault.to_string()))?,
+            Some(value) => value.decode(COUNT_VERSION, &[]).map_err(|fault| unreadable(&fault.to_string()))?,
             None => 0,
         };
         Ok(Self { store, numbering: Mutex::new(()), count: AtomicU64::new(count) })
@@ -46,7 +46,9 @@ impl Revoked {
 
     async fn read(&self, page: u32) -> Result<Vec<Revocation>, StoreError> {
         let rows = self.store.scan(Table::Certificate, prefixed(b'r', &page.to_be_bytes())).await?;
-        rows.iter().map(|(_, value)| value.decode(VERSION).map_err(|fault| unreadable(&fault.to_string()))).collect()
+        rows.iter()
+            .map(|(_, value)| value.decode(VERSION, &[]).map_err(|fault| unreadable(&fault.to_string())))
+            .collect()
     }
 }
 

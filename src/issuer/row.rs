@@ -78,7 +78,7 @@ pub(super) struct IdRow {
 
 impl HolderRow {
     pub(super) fn read(value: &Value) -> Result<Self, StoreError> {
-        value.decode(HOLDER_VERSION).map_err(|fault| unreadable(&fault.to_string()))
+        value.decode(HOLDER_VERSION, &[]).map_err(|fault| unreadable(&fault.to_string()))
     }
 
     pub(super) fn part(&self, holder: LookupKey) -> Part {
@@ -150,7 +150,7 @@ impl HolderRow {
 
 impl IdRow {
     pub(super) fn read(value: &Value) -> Result<Self, StoreError> {
-        value.decode(ID_VERSION).map_err(|fault| unreadable(&fault.to_string()))
+        value.decode(ID_VERSION, &[]).map_err(|fault| unreadable(&fault.to_string()))
     }
 
     pub(super) fn part(&self, id: &Uvci) -> Part {

@@ -20,7 +20,7 @@ pub use crate::domain::message::DeadReason;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 pub use letter::{DeadLetter, DeadLetterHead};
-pub use rows::{InboxBody, InboxRow, OutboxRow, RowId, Settlement};
+pub use rows::{InboxBody, InboxRow, OutboxHead, OutboxRow, RowId, Settlement};
 
 /// Place of a record in the journal; grows by one a record, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -170,7 +170,9 @@ pub struct Recovered {
 #[derive(Debug)]
 pub struct RecoveredSend {
     pub id: RowId,
-    pub row: OutboxRow,
+    pub head: OutboxHead,
+    /// `None`: so many are open that this one stays in the journal ([`Store::outbox_rows`]).
+    pub row: Option<OutboxRow>,
     pub attempted: bool,
 }
 
@@ -196,6 +198,9 @@ pub trait Store: Send + Sync + 'static {
     /// Starts delivering to `inlet` and gives what was open. Rows appended before the call and not in
     /// `Recovered` are delivered. Called once.
     fn attach(&self, inlet: Arc<dyn Inlet>) -> Recovered;
+
+    /// Reads open outbox rows back, in no order; one that is not open any more is left out.
+    fn outbox_rows(&self, rows: Vec<RowId>) -> BoxFuture<'_, Result<Vec<(RowId, OutboxRow)>, StoreError>>;
 
     /// Refuses the shard's older generations from here on.
     fn fence(&self, writer: Writer);

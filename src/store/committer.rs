@@ -17,7 +17,7 @@ use super::frame;
 use super::part;
 use super::queue::{Job, Limits, Taken};
 use super::segment::Head;
-use super::shared::Shared;
+use super::shared::{Shared, Written};
 use crate::metrics;
 
 /// A quiet journal is marked after this long, so that damage to its end cannot pass for a torn tail.
@@ -114,6 +114,7 @@ impl Committer {
         for (place, job) in (0..).zip(&*group) {
             payloads.push(part::write_record(&mut self.buffer, &self.shared.seal, job.lsn, place, &job.parts));
         }
+        let offset = self.head.bytes();
         if self.when_room(|committer| committer.head.write(&committer.buffer))?.is_none() {
             return Ok(false);
         }
@@ -122,7 +123,8 @@ impl Committer {
         self.head.sync()?;
         metrics::group_synced(group.len(), started.elapsed());
         self.unmarked = true;
-        self.shared.durable(group, &self.buffer, &payloads);
+        let written = Written { segment: self.head.first(), offset, bytes: &self.buffer, payloads: &payloads };
+        self.shared.durable(group, &written);
         Ok(true)
     }
 

@@ -19,8 +19,8 @@ use super::shared::Shared;
 use super::tree::Tree;
 use super::{OpenError, archiving, dead};
 use crate::ports::{
-    DeadLetter, DeadLetterHead, Inlet, Key, Page, Record, Recovered, RowId, Store, StoreError, Table, Tally, Ticket,
-    Value, Writer,
+    DeadLetter, DeadLetterHead, Inlet, Key, OutboxRow, Page, Record, Recovered, RowId, Store, StoreError, Table, Tally,
+    Ticket, Value, Writer,
 };
 
 /// The open store. Dropped without [`Store::close`] it stops as a killed process would: what is queued and
@@ -122,6 +122,10 @@ impl Store for Journal {
         });
         let timers = merge(appended, resting).iter().filter_map(|(key, value)| overlay::timer(key, value)).collect();
         Recovered { timers, ..recovered }
+    }
+
+    fn outbox_rows(&self, rows: Vec<RowId>) -> BoxFuture<'_, Result<Vec<(RowId, OutboxRow)>, StoreError>> {
+        self.shared.reader.sends(rows)
     }
 
     fn fence(&self, writer: Writer) {

@@ -188,7 +188,8 @@ impl Durable {
     fn recovered(&self) -> Recovered {
         let send = |(id, (row, attempted)): (&RowId, &(OutboxRow, bool))| RecoveredSend {
             id: *id,
-            row: row.clone(),
+            head: row.head(),
+            row: Some(row.clone()),
             attempted: *attempted,
         };
         Recovered {
@@ -238,6 +239,12 @@ impl Store for Memory {
         let mut inner = self.inner.lock();
         inner.inlet = Some(inlet);
         inner.durable.recovered()
+    }
+
+    fn outbox_rows(&self, rows: Vec<RowId>) -> BoxFuture<'_, Result<Vec<(RowId, OutboxRow)>, StoreError>> {
+        let open = &self.inner.lock().durable.outbox;
+        let found = rows.into_iter().filter_map(|id| Some((id, open.get(&id)?.0.clone()))).collect();
+        std::future::ready(Ok(found)).boxed()
     }
 
     fn fence(&self, writer: Writer) {

@@ -59,6 +59,9 @@ pub(super) struct Stored<'a> {
     pub place: Place<'a>,
     pub clear: &'a [u8],
     pub sealed: &'a [u8],
+    /// Where it begins in its record's payload, and how long it is.
+    pub offset: usize,
+    pub len: usize,
 }
 
 /// Where a part belongs.
@@ -161,13 +164,20 @@ pub(super) fn parts(payload: &[u8]) -> Result<Vec<Stored<'_>>, PartError> {
         return Err(PartError::Version { found: version });
     }
     let mut parts = Vec::new();
-    while let Some((&number, after)) = rest.split_first() {
-        let kind = Kind::from_number(number).ok_or(PartError::Kind { found: number })?;
-        let (stored, after) = stored(kind, after)?;
-        parts.push(stored);
+    while !rest.is_empty() {
+        let (stored, after) = first(rest)?;
+        let offset = payload.len() - rest.len();
+        parts.push(Stored { offset, ..stored });
         rest = after;
     }
     Ok(parts)
+}
+
+/// The part that begins here, and what follows it.
+pub(super) fn first(bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
+    let (&number, after) = bytes.split_first().ok_or(PartError::Kind { found: 0 })?;
+    let (part, rest) = stored(Kind::from_number(number).ok_or(PartError::Kind { found: number })?, after)?;
+    Ok((Stored { len: bytes.len() - rest.len(), ..part }, rest))
 }
 
 fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
@@ -198,7 +208,7 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
             Place::Timer(contact(clear, 0).ok_or_else(cut)?, at)
         }
     };
-    Ok((Stored { kind, place, clear, sealed }, rest))
+    Ok((Stored { kind, place, clear, sealed, offset: 0, len: 0 }, rest))
 }
 
 impl<'a> Stored<'a> {

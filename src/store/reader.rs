@@ -1,7 +1,9 @@
-//! Reading the tree on a thread of its own, so that no actor and no web worker ever waits for a disk.
+//! Reading the tree, and rows that were let go of, on a thread of its own, so that no actor and no web worker ever
+//! waits for a disk.
 //!
 //! Requests are bounded; past the bound a read is refused as `Full`. A tree that cannot be read ends the
-//! process: it is set aside at the next start and rebuilt, and nobody was answered from it.
+//! process: it is set aside at the next start and rebuilt, and nobody was answered from it. So does a row: the next
+//! start reads the whole journal and names what is damaged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +14,12 @@ use futures_util::future::{BoxFuture, FutureExt};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::disk::DiskFailure;
 use super::overlay::FullKey;
+use super::read_back;
 use super::shared::Shared;
 use super::tree::{self, Tree, TreeFault};
-use crate::ports::{Lsn, StoreError, Value};
+use crate::ports::{Lsn, OutboxRow, RowId, StoreError, Value};
 
 /// Reads that wait; each has a session behind it.
 const REQUESTS_MAX: usize = 65_536;
@@ -31,6 +35,8 @@ enum Request {
     Scan(FullKey, ScanAnswer),
     /// Prefix, and where to begin.
     Page(FullKey, FullKey, oneshot::Sender<FoundPage>),
+    /// From the journal.
+    Sends(Vec<RowId>, oneshot::Sender<Vec<(RowId, OutboxRow)>>),
 }
 
 /// Whoever asks for many rows may be a thread that waits, or a task that must not.
@@ -97,6 +103,17 @@ impl Reader {
         .boxed()
     }
 
+    /// Open outbox rows, from the journal.
+    pub(super) fn sends(&self, rows: Vec<RowId>) -> BoxFuture<'static, Result<Vec<(RowId, OutboxRow)>, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ask(Request::Sends(rows, answer));
+        async move {
+            asked?;
+            answered.await.map_err(|_| StoreError::Closed)
+        }
+        .boxed()
+    }
+
     /// All below a prefix, for a thread that may wait: once, at the start.
     pub(super) fn scan_waiting(&self, prefix: FullKey) -> Result<Vec<(FullKey, Found)>, StoreError> {
         let (answer, answered) = mpsc::sync_channel(1);
@@ -129,16 +146,32 @@ impl Reader {
 pub(super) fn start(shared: Arc<Shared>, tree: Arc<dyn Tree>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("siaga-reader".into()).spawn(move || {
         while let Some(request) = shared.reader.next() {
-            if let Err(fault) = answer(&shared, &*tree, request) {
-                shared.reader.end();
-                shared.table_failed("read", &fault);
+            match answer(&shared, &*tree, request) {
+                Ok(()) => {}
+                Err(Fault::Tree(fault)) => {
+                    shared.reader.end();
+                    shared.table_failed("read", &fault);
+                }
+                Err(Fault::Row(failure)) => {
+                    shared.reader.end();
+                    shared.disk.give_up(&failure);
+                }
             }
         }
     })
 }
 
+/// What ends the process.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Tree(#[from] TreeFault),
+    #[error(transparent)]
+    Row(DiskFailure),
+}
+
 /// Nobody may wait any more for what is answered; that is no fault.
-fn answer(shared: &Shared, tree: &dyn Tree, request: Request) -> Result<(), TreeFault> {
+fn answer(shared: &Shared, tree: &dyn Tree, request: Request) -> Result<(), Fault> {
     let open = |key: &[u8], bytes: &[u8]| {
         tree::open(&shared.seal, key, bytes).map_err(|fault| TreeFault::Broken(fault.to_string()))
     };
@@ -154,6 +187,11 @@ fn answer(shared: &Shared, tree: &dyn Tree, request: Request) -> Result<(), Tree
                 .map(|(key, bytes)| Ok((FullKey::from_slice(&key), open(&key, &bytes)?)))
                 .collect::<Result<_, TreeFault>>()?;
             let _ = answer.send((found, next.map(FullKey::from_vec)));
+        }
+        Request::Sends(rows, answer) => {
+            let read = |id| Ok(read_back::send(shared, id).map_err(Fault::Row)?.map(|row| (id, row)));
+            let found = rows.into_iter().map(read).filter_map(Result::transpose).collect::<Result<_, Fault>>()?;
+            let _ = answer.send(found);
         }
         Request::Scan(prefix, answer) => {
             let mut found = Vec::new();

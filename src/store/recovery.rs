@@ -199,7 +199,8 @@ impl Source<'_> {
         let Checkpoint { applied, from } = self.checkpoint;
         let exported = self.exports.last().map_or(Lsn(0), |last| last.lsn);
         let (counted, anew) = self.counted();
-        let mut replay = Replay::new(self.seal, &table, exported, self.options.apply_window_bytes, counted);
+        let bounds = (self.options.apply_window_bytes, self.options.rows_in_memory_max);
+        let mut replay = Replay::new(self.seal, &table, exported, bounds, counted);
         let progress = &self.options.progress;
         progress.begin("recovering", "segment", self.segments.len() as u64);
         let (mut records, mut begun) = (0, Lsn(0));

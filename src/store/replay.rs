@@ -8,13 +8,17 @@ use std::collections::BTreeMap;
 use super::frame::Frame;
 use super::part::{self, Kind, PartError, Place, Stored};
 use super::pending::Window;
-use super::rows::{Restored, Rows, STATUSES_MAX};
+use super::rows::{At, Restored, Rows, STATUSES_MAX};
 use super::seal::Seal;
 use super::segment::Segment;
 use super::shared::Recovery;
 use super::tree::{self, Tree, TreeFault};
-use super::{OpenError, table};
+use super::{OpenError, frame, table};
 use crate::ports::{DeadLetter, Lsn, RowId, Tally};
+
+mod sends;
+
+use sends::Sends;
 
 pub(super) struct Replay<'a> {
     seal: &'a Seal,
@@ -24,7 +28,7 @@ pub(super) struct Replay<'a> {
     window: Window,
     window_bytes: u64,
     inbox: BTreeMap<RowId, Kept>,
-    outbox: BTreeMap<RowId, Kept>,
+    sends: Sends<'a>,
     dead: BTreeMap<RowId, Kept>,
     /// The newest export, and the journal's bytes behind it.
     exported: Lsn,
@@ -40,14 +44,13 @@ pub(super) struct Replay<'a> {
 struct Kept {
     clear: Vec<u8>,
     sealed: Vec<u8>,
-    attempted: bool,
     /// The record that it stands in.
     written: Lsn,
 }
 
 impl Kept {
     fn of(stored: &Stored<'_>, written: Lsn) -> Self {
-        Self { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec(), attempted: false, written }
+        Self { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec(), written }
     }
 
     fn bytes(&self) -> u32 {
@@ -64,7 +67,7 @@ impl<'a> Replay<'a> {
         seal: &'a Seal,
         table: &'a table::Opened,
         exported: Lsn,
-        window_bytes: u64,
+        (window_bytes, rows_max): (u64, usize),
         (counted, tally): (Lsn, Tally),
     ) -> Self {
         Self {
@@ -78,7 +81,7 @@ impl<'a> Replay<'a> {
             tally,
             counted,
             inbox: BTreeMap::new(),
-            outbox: BTreeMap::new(),
+            sends: Sends::new(seal, rows_max),
             dead: BTreeMap::new(),
             statuses: BTreeMap::new(),
         }
@@ -96,7 +99,9 @@ impl<'a> Replay<'a> {
         }
         let mut statuses = 0..;
         for stored in &parts {
-            self.part(lsn, stored, &mut statuses);
+            let offset = (frame.offset + frame::HEAD + stored.offset) as u64;
+            let at = At { segment: segment.first, offset, len: u32::try_from(stored.len).unwrap_or(u32::MAX) };
+            self.part(lsn, stored, at, &mut statuses);
         }
         if lsn > self.applied {
             for (key, resting) in parts.iter().filter_map(|stored| tree::read(lsn, stored)) {
@@ -110,26 +115,20 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>, statuses: &mut impl Iterator<Item = u32>) {
+    fn part(&mut self, lsn: Lsn, stored: &Stored<'_>, at: At, statuses: &mut impl Iterator<Item = u32>) {
         match (stored.kind, stored.place) {
             (Kind::OpenInbox, Place::Born(index, _)) => {
                 self.inbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
                 self.tally.accepted += u64::from(lsn > self.counted);
             }
-            (Kind::OpenOutbox, Place::Born(index, _)) => {
-                self.outbox.insert(RowId { lsn, index }, Kept::of(stored, lsn));
-            }
+            (Kind::OpenOutbox, Place::Born(index, _)) => self.sends.insert(RowId { lsn, index }, stored, at),
             (Kind::CloseInbox, Place::Row(row)) => {
                 if self.inbox.remove(&row).is_some() && lsn > self.counted {
                     self.tally.close(stored.closing());
                 }
             }
-            (Kind::CloseOutbox, Place::Row(row)) => drop(self.outbox.remove(&row)),
-            (Kind::AttemptOutbox, Place::Row(row)) => {
-                if let Some(kept) = self.outbox.get_mut(&row) {
-                    kept.attempted = true;
-                }
-            }
+            (Kind::CloseOutbox, Place::Row(row)) => self.sends.remove(row),
+            (Kind::AttemptOutbox, Place::Row(row)) => self.sends.attempt(row),
             (Kind::Status, _) => {
                 let place = (lsn, statuses.next().unwrap_or_default());
                 self.statuses.insert(place, Kept::of(stored, lsn));
@@ -141,12 +140,16 @@ impl<'a> Replay<'a> {
                 drop(self.dead.insert(RowId { lsn, index }, Kept::of(stored, lsn)));
             }
             (Kind::CloseDeadLetter, Place::Row(row)) => drop(self.dead.remove(&row)),
-            (kind, Place::Carried { id, attempted }) => {
-                let kept = Kept { attempted, ..Kept::of(stored, lsn) };
+            (Kind::CarriedOutbox, Place::Carried { id, attempted }) => {
+                self.sends.insert(id, stored, at);
+                if attempted {
+                    self.sends.attempt(id);
+                }
+            }
+            (kind, Place::Carried { id, .. }) => {
+                let kept = Kept::of(stored, lsn);
                 if kind == Kind::CarriedInbox {
                     self.inbox.insert(id, kept);
-                } else if kind == Kind::CarriedOutbox {
-                    self.outbox.insert(id, kept);
                 } else if kind == Kind::CarriedDeadLetter {
                     self.dead.insert(id, kept);
                 } else {
@@ -175,23 +178,22 @@ impl<'a> Replay<'a> {
             let pending = self.inbox.len() as u64;
             self.tally.accepted = Tally { pending, ..self.tally }.accounted_for();
         }
+        let applied = self.applied;
         let (rows, open_bytes) = self.open(Lsn(next.0 - 1)).map_err(OpenError::Part)?;
-        Ok((Recovery { next, rows, open_bytes, segments: 0 }, self.applied))
+        Ok((Recovery { next, rows, open_bytes, segments: 0 }, applied))
     }
 
-    fn open(&self, through: Lsn) -> Result<(Rows, u64), PartError> {
+    fn open(self, through: Lsn) -> Result<(Rows, u64), PartError> {
         let mut restored = Restored::default();
         let mut open_bytes = 0;
         for (id, kept) in &self.inbox {
             restored.inbox.push((*id, kept.open(self.seal, Kind::OpenInbox, id.lsn)?, kept.bytes()));
             open_bytes += u64::from(kept.bytes());
         }
-        for (id, kept) in &self.outbox {
-            let row = kept.open(self.seal, Kind::OpenOutbox, id.lsn)?;
-            restored.outbox.push((*id, row, kept.bytes(), kept.attempted));
-            open_bytes += u64::from(kept.bytes());
-        }
-        if let Some(oldest) = self.outbox.keys().next() {
+        let oldest = self.sends.oldest();
+        restored.outbox = self.sends.open()?;
+        open_bytes += restored.outbox.iter().map(|send| u64::from(send.bytes)).sum::<u64>();
+        if let Some(oldest) = oldest {
             for ((lsn, _), kept) in self.statuses.range((oldest.lsn, u32::MAX)..) {
                 restored.statuses.push((*lsn, kept.open(self.seal, Kind::Status, *lsn)?));
             }

@@ -1,9 +1,9 @@
 //! Open rows: what was accepted and is not handled yet, and what is to be sent and is not settled.
 //!
-//! After `attach` only ids and sizes are kept: a body is needed again only by the next process, which reads it
-//! from the journal. Until `attach` the bodies stay here, so that rows that became durable meanwhile are in
-//! `Recovered` and nothing is delivered twice or never. The committer changes rows and delivers under one
-//! lock with `attach`, in LSN order.
+//! After `attach` only ids, sizes and places are kept: a body is needed again only by the next process, or by an
+//! outbox that had to let go of it, and is read from the journal ([`At`]). Until `attach` the bodies stay here, so
+//! that rows that became durable meanwhile are in `Recovered` and nothing is delivered twice or never. The
+//! committer changes rows and delivers under one lock with `attach`, in LSN order.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::dead::DeadLetters;
 use crate::domain::message::Status;
 use crate::ports::{
-    Closing, DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxRow, Recovered, RecoveredSend, RowId, Tally,
+    Closing, DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxHead, OutboxRow, Recovered, RecoveredSend, RowId,
+    Tally,
 };
 
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
@@ -30,15 +31,27 @@ pub(super) enum Change {
     CloseDeadLetter(RowId),
 }
 
+/// Where a part stands in the journal. One that is carried stands somewhere else afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    /// The segment's name.
+    pub segment: Lsn,
+    pub offset: u64,
+    pub len: u32,
+}
+
+/// A row that is to be sent.
 #[derive(Clone, Copy, Debug)]
 struct Open {
     bytes: u32,
     attempted: bool,
+    at: At,
 }
 
 #[derive(Default)]
 pub(super) struct Rows {
-    inbox: BTreeMap<RowId, Open>,
+    /// Their bytes.
+    inbox: BTreeMap<RowId, u32>,
     outbox: BTreeMap<RowId, Open>,
     pub(super) dead: DeadLetters,
     reader: Reader,
@@ -57,7 +70,8 @@ enum Reader {
 #[derive(Debug, Default)]
 struct Bodies {
     inbox: BTreeMap<RowId, InboxRow>,
-    outbox: BTreeMap<RowId, OutboxRow>,
+    /// The rows themselves as far as they are kept in memory.
+    outbox: BTreeMap<RowId, (OutboxHead, Option<OutboxRow>)>,
     statuses: VecDeque<(Lsn, Status)>,
 }
 
@@ -71,10 +85,19 @@ impl Default for Reader {
 #[derive(Default)]
 pub(super) struct Restored {
     pub inbox: Vec<(RowId, InboxRow, u32)>,
-    /// The last: attempted.
-    pub outbox: Vec<(RowId, OutboxRow, u32, bool)>,
+    pub outbox: Vec<RestoredSend>,
     pub statuses: Vec<(Lsn, Status)>,
     pub dead: DeadLetters,
+}
+
+/// A row that a start finds to be sent; itself only as far as rows are kept in memory.
+pub(super) struct RestoredSend {
+    pub id: RowId,
+    pub head: OutboxHead,
+    pub row: Option<OutboxRow>,
+    pub bytes: u32,
+    pub attempted: bool,
+    pub at: At,
 }
 
 impl Rows {
@@ -82,12 +105,12 @@ impl Rows {
         let mut rows = Self { closed, through, ..Self::default() };
         let mut bodies = Box::<Bodies>::default();
         for (id, row, bytes) in restored.inbox {
-            rows.inbox.insert(id, Open { bytes, attempted: false });
+            rows.inbox.insert(id, bytes);
             bodies.inbox.insert(id, row);
         }
-        for (id, row, bytes, attempted) in restored.outbox {
-            rows.outbox.insert(id, Open { bytes, attempted });
-            bodies.outbox.insert(id, row);
+        for RestoredSend { id, head, row, bytes, attempted, at } in restored.outbox {
+            rows.outbox.insert(id, Open { bytes, attempted, at });
+            bodies.outbox.insert(id, (head, row));
         }
         for (lsn, status) in restored.statuses {
             bodies.keep_status(lsn, status);
@@ -97,17 +120,30 @@ impl Rows {
         rows
     }
 
-    /// Does a record's changes. Gives the bytes of the rows it closed.
-    pub(super) fn apply(&mut self, lsn: Lsn, changes: Vec<Change>, deliveries: &mut Vec<Delivery>) -> u64 {
+    /// Does a record's changes. `at`: where its parts that open outbox rows stand, in order. Gives the bytes of
+    /// the rows it closed.
+    pub(super) fn apply(
+        &mut self,
+        lsn: Lsn,
+        changes: Vec<Change>,
+        mut at: impl Iterator<Item = At>,
+        deliveries: &mut Vec<Delivery>,
+    ) -> u64 {
         self.through = lsn;
-        changes.into_iter().map(|change| self.apply_one(lsn, change, deliveries)).sum()
+        changes.into_iter().map(|change| self.apply_one(lsn, change, &mut at, deliveries)).sum()
     }
 
-    fn apply_one(&mut self, lsn: Lsn, change: Change, deliveries: &mut Vec<Delivery>) -> u64 {
+    fn apply_one(
+        &mut self,
+        lsn: Lsn,
+        change: Change,
+        at: &mut impl Iterator<Item = At>,
+        deliveries: &mut Vec<Delivery>,
+    ) -> u64 {
         match change {
             Change::OpenInbox { index, row, bytes } => {
                 let id = RowId { lsn, index };
-                self.inbox.insert(id, Open { bytes, attempted: false });
+                self.inbox.insert(id, bytes);
                 match &mut self.reader {
                     Reader::Waiting(bodies) => drop(bodies.inbox.insert(id, row)),
                     Reader::Attached(_) => deliveries.push(Delivery::Inbox { id, row }),
@@ -116,9 +152,10 @@ impl Rows {
             }
             Change::OpenOutbox { index, row, bytes } => {
                 let id = RowId { lsn, index };
-                self.outbox.insert(id, Open { bytes, attempted: false });
+                let at = at.next().unwrap_or_else(|| unreachable!("a part that opens a row was written"));
+                self.outbox.insert(id, Open { bytes, attempted: false, at });
                 match &mut self.reader {
-                    Reader::Waiting(bodies) => drop(bodies.outbox.insert(id, row)),
+                    Reader::Waiting(bodies) => drop(bodies.outbox.insert(id, (row.head(), Some(row)))),
                     Reader::Attached(_) => deliveries.push(Delivery::Outbox { id, row }),
                 }
                 0
@@ -127,9 +164,9 @@ impl Rows {
                 if let Reader::Waiting(bodies) = &mut self.reader {
                     bodies.inbox.remove(&id);
                 }
-                let Some(open) = self.inbox.remove(&id) else { return 0 };
+                let Some(bytes) = self.inbox.remove(&id) else { return 0 };
                 self.closed.close(how);
-                open.bytes.into()
+                bytes.into()
             }
             Change::AttemptOutbox(id) => {
                 if let Some(open) = self.outbox.get_mut(&id) {
@@ -181,7 +218,9 @@ impl Rows {
         let outbox = bodies.outbox.into_iter();
         Recovered {
             inbox: bodies.inbox.into_iter().collect(),
-            outbox: outbox.map(|(id, row)| RecoveredSend { id, row, attempted: attempted(&id) }).collect(),
+            outbox: outbox
+                .map(|(id, (head, row))| RecoveredSend { id, head, row, attempted: attempted(&id) })
+                .collect(),
             timers: Vec::new(),
             statuses: bodies.statuses.into_iter().filter(|kept| after_oldest(kept.0)).map(|kept| kept.1).collect(),
         }
@@ -203,6 +242,18 @@ impl Rows {
     /// Whether an outbox row was attempted; `None`: it is not open.
     pub(super) fn attempted(&self, id: RowId) -> Option<bool> {
         self.outbox.get(&id).map(|open| open.attempted)
+    }
+
+    /// Where an outbox row stands; `None`: it is not open.
+    pub(super) fn at(&self, id: RowId) -> Option<At> {
+        self.outbox.get(&id).map(|open| open.at)
+    }
+
+    /// An outbox row was carried.
+    pub(super) fn carried(&mut self, id: RowId, at: At) {
+        if let Some(open) = self.outbox.get_mut(&id) {
+            open.at = at;
+        }
     }
 
     /// The record of the oldest row that is to be sent.

@@ -30,6 +30,7 @@ pub(super) struct Head {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     store: StoreId,
+    first: Lsn,
     path: PathBuf,
     file: Box<dyn DiskFile>,
     offset: u64,
@@ -93,7 +94,7 @@ impl Head {
         file.write_at(0, &start).map_err(DiskFailure::of("write", &path))?;
         file.sync().map_err(DiskFailure::of("sync", &path))?;
         disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
-        Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset: start.len() as u64 })
+        Ok(Self { disk, dir: dir.to_owned(), store, first, path, file, offset: start.len() as u64 })
     }
 
     /// Goes on in a segment that ends at `offset`: whatever stands behind is cut off, durably. Its name is made
@@ -110,7 +111,7 @@ impl Head {
         file.set_len(offset).map_err(DiskFailure::of("cut", &path))?;
         file.sync().map_err(DiskFailure::of("sync", &path))?;
         disk.sync_dir(dir).map_err(DiskFailure::of("sync", dir))?;
-        Ok(Self { disk, dir: dir.to_owned(), store, path, file, offset })
+        Ok(Self { disk, dir: dir.to_owned(), store, first: segment.first, path, file, offset })
     }
 
     /// The next segment, beginning with `first`. All that was written here must be durable.
@@ -135,6 +136,11 @@ impl Head {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its name.
+    pub(super) fn first(&self) -> Lsn {
+        self.first
     }
 
     pub(super) fn bytes(&self) -> u64 {

@@ -13,11 +13,11 @@ use super::carry::Carried;
 use super::disk::{DirLock, Disk, DiskFailure};
 use super::keeper::Keeper;
 use super::overlay::Overlay;
-use super::part::{Encoded, Kind};
+use super::part::{Encoded, Kind, Place, Stored};
 use super::pending::Pending;
 use super::queue::{Job, Queue};
 use super::reader::Reader;
-use super::rows::Rows;
+use super::rows::{At, Rows};
 use super::seal::Seal;
 use super::space::Space;
 use super::tree::{self, TreeFault};
@@ -63,6 +63,28 @@ pub(super) struct Recovery {
     pub rows: Rows,
     pub open_bytes: u64,
     pub segments: u64,
+}
+
+/// A group as it was written.
+pub(super) struct Written<'a> {
+    pub segment: Lsn,
+    /// Where `bytes` begin in the segment.
+    pub offset: u64,
+    pub bytes: &'a [u8],
+    /// Where the records' payloads stand in `bytes`.
+    pub payloads: &'a [Range<usize>],
+}
+
+impl<'a> Written<'a> {
+    fn parts(&self, payload: &Range<usize>) -> Vec<Stored<'a>> {
+        part::parts(&self.bytes[payload.clone()])
+            .unwrap_or_else(|fault| unreachable!("a record that was just written is read: {fault}"))
+    }
+
+    fn at(&self, payload: &Range<usize>, stored: &Stored<'_>) -> At {
+        let offset = self.offset + (payload.start + stored.offset) as u64;
+        At { segment: self.segment, offset, len: u32::try_from(stored.len).unwrap_or(u32::MAX) }
+    }
 }
 
 impl Shared {
@@ -136,33 +158,39 @@ impl Shared {
         if self.pending.bytes() < self.behind_bytes_max { Ok(()) } else { Err(StoreError::Full("the table's applier")) }
     }
 
-    /// A group is on the disk, its records' payloads at `payloads` of `bytes`: the applier gets its values, rows
-    /// change, deliveries go out, then the tickets are completed.
-    pub(super) fn durable(&self, group: &mut Vec<Job>, bytes: &[u8], payloads: &[Range<usize>]) {
+    /// A group is on the disk: the applier gets its values, rows change, deliveries go out, then the tickets are
+    /// completed.
+    pub(super) fn durable(&self, group: &mut Vec<Job>, written: &Written<'_>) {
         let Some(last) = group.last().map(|job| job.lsn) else { return };
         self.next_durable.store(last.0 + 1, Ordering::Release);
         let mut deliveries = Vec::new();
+        let records: Vec<_> = written.payloads.iter().map(|payload| written.parts(payload)).collect();
         {
             let mut rows = self.rows.lock();
             let mut closed_bytes = 0;
-            for job in group.iter_mut() {
+            for ((job, payload), parts) in group.iter_mut().zip(written.payloads).zip(&records) {
                 rows.accepted(job.accepted);
-                closed_bytes += rows.apply(job.lsn, std::mem::take(&mut job.changes), &mut deliveries);
+                let opens = parts.iter().filter(|stored| stored.kind == Kind::OpenOutbox);
+                let at = opens.map(|stored| written.at(payload, stored));
+                closed_bytes += rows.apply(job.lsn, std::mem::take(&mut job.changes), at, &mut deliveries);
+                for stored in parts.iter().filter(|stored| stored.kind == Kind::CarriedOutbox) {
+                    if let Place::Carried { id, .. } = stored.place {
+                        rows.carried(id, written.at(payload, stored));
+                    }
+                }
                 rows.dead.carried(job.lsn, &job.carry);
             }
             self.queue.give_back(closed_bytes);
             rows.deliver(deliveries);
         }
         let mut kinds = [0; Kind::NUMBERS];
-        let values = group.iter().zip(payloads).flat_map(|(job, payload)| {
-            let parts = part::parts(&bytes[payload.clone()])
-                .unwrap_or_else(|fault| unreachable!("a record that was just written is read: {fault}"));
+        let values = group.iter().zip(records).flat_map(|(job, parts)| {
             for stored in &parts {
                 kinds[stored.kind as usize] += 1;
             }
             parts.into_iter().filter_map(move |stored| tree::read(job.lsn, &stored))
         });
-        self.pending.add(values, last, bytes.len() as u64);
+        self.pending.add(values, last, written.bytes.len() as u64);
         for (kind, count) in Kind::counted(&kinds) {
             metrics::store_parts(kind.name(), count);
         }

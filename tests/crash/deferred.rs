@@ -102,7 +102,8 @@ impl Accepted {
     }
 }
 
-async fn meta(site: &Site) -> Emulator {
+/// A Meta without limits.
+pub(crate) async fn meta(site: &Site) -> Emulator {
     let mut options = site.meta();
     options.rules.window = false;
     options.rules.pair = false;

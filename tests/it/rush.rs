@@ -348,6 +348,7 @@ impl Rush {
                     }
                     (contact, self.lanes.swap(contact, swap, RowId { lsn: Lsn(self.rows), index: 0 }))
                 }
+                Next::ReadBack(..) => unreachable!("all is in memory"),
                 Next::GiveUp(contact, id, _) => {
                     self.tally.given_up += 1;
                     self.lanes.settle(contact, id);
@@ -368,9 +369,9 @@ impl Rush {
 
     fn arrives(&mut self, citizen: u64, id: RowId) {
         let send = self.flying.get(&id).unwrap();
-        let template = matches!(&*send.row.message, Outbound::Template { .. });
-        let end = self.referee.judge(number_of(citizen), &send.row.to, template, self.now());
-        if let (Ok(()), Outbound::Text { body }) = (&end, &*send.row.message) {
+        let template = matches!(&*send.row().unwrap().message, Outbound::Template { .. });
+        let end = self.referee.judge(number_of(citizen), &send.row().unwrap().to, template, self.now());
+        if let (Ok(()), Outbound::Text { body }) = (&end, &*send.row().unwrap().message) {
             let marks: Vec<u32> = body.0.split("\n\n").map(|mark| mark.parse().unwrap()).collect();
             let known = self.citizens.get_mut(&citizen).unwrap();
             for mark in marks {
@@ -389,9 +390,9 @@ impl Rush {
         let outcome = match end {
             Ok(()) => {
                 self.tally.accepted += 1;
-                self.tally.templates += u64::from(matches!(&*send.row.message, Outbound::Template { .. }));
-                if send.row.urgency == Urgency::Session {
-                    self.tally.waits_s.push(now.since_ms(send.row.born_at) / SECOND_MS);
+                self.tally.templates += u64::from(matches!(&*send.row().unwrap().message, Outbound::Template { .. }));
+                if send.head.urgency == Urgency::Session {
+                    self.tally.waits_s.push(now.since_ms(send.head.born_at) / SECOND_MS);
                 }
                 Outcome::Sent(MessageId("wamid.out".into()))
             }

@@ -10,6 +10,7 @@ mod figures;
 mod inspect;
 mod model;
 mod power;
+mod read_back;
 mod refusal;
 mod space;
 mod starts;

@@ -20,6 +20,7 @@ use crate::wire::codes::{Class, WINDOW_CLOSED};
 use super::merge::merge;
 use super::retry::Retry;
 
+mod memory;
 mod send;
 
 use send::Standing;
@@ -93,8 +94,12 @@ impl Lane {
     }
 
     pub fn push(&mut self, send: Send) {
-        if self.window < Some(send.row.window_until) {
-            (self.window, self.window_shut) = (Some(send.row.window_until), false);
+        if self.window < Some(send.head.window_until) {
+            (self.window, self.window_shut) = (Some(send.head.window_until), false);
+        }
+        // Most citizens have one message on its way.
+        if self.sends.capacity() == 0 {
+            self.sends.reserve_exact(1);
         }
         match self.sends.binary_search_by_key(&(send.place(), send.id), |send| (send.place(), send.id)) {
             Ok(_) => {}
@@ -105,7 +110,7 @@ impl Lane {
     /// Takes back what certainly has not left.
     pub fn withdraw(&mut self, which: impl Fn(ReplyKind) -> bool) -> Vec<Send> {
         let flying = self.flying;
-        let goes = |send: &Send| which(send.row.kind) && Some(send.id) != flying && !send.attempted;
+        let goes = |send: &Send| which(send.head.kind) && Some(send.id) != flying && !send.attempted;
         let (gone, left) = std::mem::take(&mut self.sends).into_iter().partition(goes);
         self.sends = left;
         Vec::from(gone)
@@ -117,7 +122,7 @@ impl Lane {
             return Head::Idle;
         }
         let Some(send) = self.sends.front() else { return Head::Idle };
-        let closed = !matches!(&*send.row.message, Outbound::Template { .. })
+        let closed = send.head.template.is_none()
             && (self.window_shut || keeps_window && self.window.is_none_or(|until| until <= now));
         match send.standing {
             Standing::Waiting { from } if from > now => Head::Later(from),
@@ -139,31 +144,31 @@ impl Lane {
 
     /// Number and urgency of the lane: the first row's number, and the urgency of the most urgent behind it.
     pub fn wants(&self) -> Option<(&BusinessNumber, Urgency)> {
-        let urgency = self.sends.iter().map(|send| send.row.urgency).min()?;
-        Some((&self.sends.front()?.row.number, urgency))
+        let urgency = self.sends.iter().map(|send| send.head.urgency).min()?;
+        Some((&self.sends.front()?.head.number, urgency))
     }
 
-    fn waiting(&self) -> impl Iterator<Item = &Send> {
-        self.sends.iter().take_while(|send| send.certainly_here())
+    /// The first rows that certainly have not left and are in memory.
+    fn waiting(&self) -> impl Iterator<Item = (&Send, &Arc<OutboxRow>)> {
+        self.sends.iter().take_while(|send| send.certainly_here()).map_while(|send| Some((send, send.row()?)))
     }
 
     /// The first rows as one, if they can be.
     pub fn merged(&self) -> Option<Swap> {
-        let waiting: Vec<&Send> = self.waiting().collect();
-        let rows: Vec<&OutboxRow> = waiting.iter().map(|send| &*send.row).collect();
+        let waiting: Vec<_> = self.waiting().collect();
+        let rows: Vec<&OutboxRow> = waiting.iter().map(|(_, row)| &***row).collect();
         let merged = merge(&rows)?;
-        let taken = waiting.iter().zip(merged.ends).map(|(send, end)| (send.id, Arc::clone(&send.row), end));
-        Some(Swap { taken: taken.collect(), row: OutboxRow { place: Some(waiting[0].place()), ..merged.row } })
+        let taken = waiting.iter().zip(merged.ends).map(|((send, row), end)| (send.id, Arc::clone(row), end));
+        Some(Swap { taken: taken.collect(), row: OutboxRow { place: Some(waiting[0].0.place()), ..merged.row } })
     }
 
     /// All that the closed window holds back, and the template that is said in its stead.
     pub fn templated(&self, template: Outbound, now: Timestamp) -> Option<Swap> {
-        let first = self.waiting().next()?;
-        let same = |send: &&Send| send.row.number == first.row.number && send.row.to == first.row.to;
+        let (first, sample) = self.waiting().next()?;
         let taken: Vec<_> = self
             .waiting()
-            .take_while(same)
-            .map(|send| (send.id, Arc::clone(&send.row), Settlement::Failed { code: Some(WINDOW_CLOSED) }))
+            .take_while(|(_, row)| row.number == sample.number && row.to == sample.to)
+            .map(|(send, row)| (send.id, Arc::clone(row), Settlement::Failed { code: Some(WINDOW_CLOSED) }))
             .collect();
         let row = OutboxRow {
             kind: ReplyKind::Notice,
@@ -172,7 +177,7 @@ impl Lane {
             born_at: now,
             urgency: Urgency::Notice,
             place: Some(first.place()),
-            ..(*first.row).clone()
+            ..(**sample).clone()
         };
         Some(Swap { taken, row })
     }
@@ -239,8 +244,8 @@ impl Lane {
     }
 
     /// An open row.
-    pub fn row(&self, id: RowId) -> Option<Arc<OutboxRow>> {
-        self.sends.iter().find(|send| send.id == id).map(|send| Arc::clone(&send.row))
+    pub fn send(&self, id: RowId) -> Option<&Send> {
+        self.sends.iter().find(|send| send.id == id)
     }
 
     /// A status told that Meta has it (or refused it for good): whether the row was still open.

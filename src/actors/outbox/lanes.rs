@@ -5,10 +5,11 @@
 //! can be driven by a test that owns the clock.
 //!
 //! One lock, held for moments. The store's thread adds rows and statuses, sessions take back, the outbox sends.
-//! Rows are bounded by the store (`open_bytes_max`); statuses that wait by [`STATUSES_MAX`], past it the oldest
+//! Rows are bounded by the store (`open_bytes_max`), and those of them that are in memory (`memory`); statuses that wait by [`STATUSES_MAX`], past it the oldest
 //! is dropped and counted: the journal has it, and what it would have settled is settled by its own answer.
 
 mod inner;
+mod memory;
 mod pacing;
 mod queue;
 mod view;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+pub use memory::{READ_BACK_MAX, RowsInMemory};
 pub use view::LanesView;
 
 use self::inner::{Inner, Look};
@@ -27,7 +29,7 @@ use crate::domain::message::{ReplyKind, Status};
 use crate::domain::time::Timestamp;
 use crate::limits::Budgets;
 use crate::metrics;
-use crate::ports::{OutboxRow, RowId, Settlement};
+use crate::ports::{RowId, Settlement};
 
 /// Statuses that may wait for one outbox.
 pub const STATUSES_MAX: usize = 65_536;
@@ -39,6 +41,8 @@ pub enum Next {
     /// Write it down, then call [`Lanes::swap`]: its place is taken, it is in the air.
     Swap(ContactId, Swap),
     GiveUp(ContactId, RowId, Option<u32>),
+    /// Read these back, then call [`Lanes::read_back`]: its lane waits for them.
+    ReadBack(ContactId, Vec<RowId>),
 }
 
 /// What leaving is measured by.
@@ -64,6 +68,11 @@ pub struct Lanes {
 }
 
 impl Lanes {
+    /// Lanes that keep so many rows in memory, with others.
+    pub fn sharing(memory: Arc<RowsInMemory>) -> Self {
+        Self { inner: Mutex::new(Inner { memory, ..Inner::default() }), bell: Notify::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing is done under this lock that could leave it half done.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,8 +94,11 @@ impl Lanes {
             return;
         }
         let mut inner = self.lock();
-        for send in sends {
-            let contact = send.row.contact;
+        for mut send in sends {
+            let contact = send.head.contact;
+            if !inner.memory.has_room() {
+                send.let_go();
+            }
             inner.lanes.entry(contact).or_default();
             inner.change(contact, |lane| lane.push(send));
             inner.make_ready(contact);
@@ -152,11 +164,13 @@ impl Lanes {
         budgets: &Budgets,
     ) -> Option<Settlement> {
         let mut inner = self.lock();
-        if let Some(row) = inner.lanes.get(&contact).and_then(|lane| lane.row(id)) {
-            inner.learn(&row, &outcome, now, budgets);
+        if let Some(head) = inner.lanes.get(&contact).and_then(|lane| lane.send(id)).map(|send| Arc::clone(&send.head))
+        {
+            inner.learn(&head, &outcome, now, budgets);
         }
         inner.noting = None;
         let settled = inner.change(contact, |lane| lane.ended(id, outcome, now, retry))?;
+        inner.let_go_past_bound(contact);
         inner.make_ready(contact);
         inner.drop_if_empty(contact);
         settled
@@ -176,8 +190,8 @@ impl Lanes {
     }
 
     /// An open row.
-    pub fn row(&self, contact: ContactId, id: RowId) -> Option<Arc<OutboxRow>> {
-        self.lock().lanes.get(&contact)?.row(id)
+    pub fn send(&self, contact: ContactId, id: RowId) -> Option<Send> {
+        self.lock().lanes.get(&contact)?.send(id).cloned()
     }
 
     /// A row is settled from outside; whether it was still open.
@@ -202,7 +216,7 @@ impl Lanes {
         }
         let numbers = inner.ready.numbers();
         for step in 0..numbers {
-            if inner.flying >= pace.in_flight_max {
+            if inner.flying + inner.reading.len() >= pace.in_flight_max {
                 return None;
             }
             let number = (inner.turn + step) % numbers;
@@ -246,6 +260,8 @@ impl Lanes {
         for (contact, id) in std::mem::take(&mut inner.starved) {
             inner.land(contact, id, now);
         }
+        // Whoever read for the one before may be gone; who is not brings what is there already.
+        inner.reading.clear();
         let here = Some(std::thread::current().id());
         if std::mem::replace(&mut inner.thread, here) != here {
             inner.flying = 0;

@@ -199,6 +199,13 @@ impl Store for Watched {
         self.inner.attach(inlet)
     }
 
+    fn outbox_rows(
+        &self,
+        rows: Vec<RowId>,
+    ) -> BoxFuture<'_, Result<Vec<(RowId, crate::ports::OutboxRow)>, StoreError>> {
+        self.inner.outbox_rows(rows)
+    }
+
     fn fence(&self, writer: Writer) {
         self.inner.fence(writer);
     }
@@ -344,7 +351,8 @@ struct History<'a> {
 impl<'a> History<'a> {
     fn new(world: &'a World, blind: bool) -> Self {
         let (clock, store) = (Arc::new(ManualClock::at(START)), Arc::new(Memory::new()));
-        let (seen, shards, faults) = (Arc::<Mutex<Seen>>::default(), Shards::new(1, None), Faults::default());
+        let (seen, shards, faults) =
+            (Arc::<Mutex<Seen>>::default(), Shards::new(1, None, usize::MAX), Faults::default());
         store.attach(Arc::new(Ear { shards: Arc::clone(&shards), seen: Arc::clone(&seen) }));
         store.hold();
         let watched = Watched { generation: 1, inner: Arc::clone(&store), seen: Arc::clone(&seen) };

@@ -56,6 +56,20 @@ pub struct OutboxRow {
     pub place: Option<RowId>,
 }
 
+/// What is kept in memory of an outbox row whose content is not: enough to know whose turn it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxHead {
+    pub contact: ContactId,
+    pub number: BusinessNumber,
+    pub kind: ReplyKind,
+    pub born_at: Timestamp,
+    pub urgency: Urgency,
+    pub window_until: Timestamp,
+    pub place: Option<RowId>,
+    /// The name of the template that it is.
+    pub template: Option<Box<str>>,
+}
+
 /// How an outbox row ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
@@ -70,6 +84,27 @@ pub enum Settlement {
     Failed {
         code: Option<u32>,
     },
+}
+
+impl OutboxRow {
+    pub fn head(&self) -> OutboxHead {
+        let template = match &*self.message {
+            Outbound::Template { name, .. } => Some(name.as_str().into()),
+            Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Certificate { .. } => {
+                None
+            }
+        };
+        OutboxHead {
+            contact: self.contact,
+            number: self.number.clone(),
+            kind: self.kind,
+            born_at: self.born_at,
+            urgency: self.urgency,
+            window_until: self.window_until,
+            place: self.place,
+            template,
+        }
+    }
 }
 
 impl std::fmt::Display for RowId {

@@ -79,7 +79,7 @@ fn shown(store: &Journal) -> Shown {
     Shown {
         values: wait(store.scan(Table::Contact, Key::new())).unwrap().into_iter().collect(),
         inbox: found.inbox.iter().map(|(id, row)| (*id, row.contact)).collect(),
-        outbox: found.outbox.iter().map(|send| (send.id, send.row.contact, send.attempted)).collect(),
+        outbox: found.outbox.iter().map(|send| (send.id, send.head.contact, send.attempted)).collect(),
         timers: found.timers.into_iter().collect(),
         statuses: found.statuses.into_iter().map(|status| status.message.0).collect(),
         letters: heads.into_iter().map(|(id, _)| (id, body(id))).collect(),

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use siaga::domain::contact::ContactId;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    Closing, DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RowId, Settlement, Store, StoreError, Table,
-    Tally, Value,
+    Closing, DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RecoveredSend, RowId, Settlement, Store,
+    StoreError, Table, Tally, Value,
 };
 use siaga::store::{Journal, Memory};
 
@@ -228,21 +228,36 @@ impl Machine for OnDisk {
     }
 }
 
+const UNSAID: &str = "(unsaid)";
+
 /// What the store shows and hands out after a start.
 fn observe(store: &dyn Store, seen: &Arc<Seen>) -> Model {
     let recovered = store.attach(Arc::clone(seen) as _);
+    let outbox = recovered.outbox.into_iter().map(|send| sent(store, send));
     let tally = store.tally();
     assert_eq!((tally.drift(), tally.pending), (0, recovered.inbox.len() as u64), "{tally:?}");
     Model {
         values: wait(store.scan(Table::Contact, Key::new())).unwrap().into_iter().collect(),
         inbox: recovered.inbox.into_iter().collect(),
-        outbox: recovered.outbox.into_iter().map(|send| (send.id, (send.row, send.attempted))).collect(),
+        outbox: outbox.collect(),
         timers: recovered.timers.into_iter().collect(),
         statuses: recovered.statuses.into_iter().map(|status| (Lsn(0), status.message.0)).collect(),
         dead: wait(store.dead_letters()).unwrap().into_iter().map(|(id, _)| (id, letter(store, id))).collect(),
         tally: Tally { pending: 0, ..tally },
         next: 0,
     }
+}
+
+/// What is to be sent, read back where memory let go of it; a disk that died under the reading has not said.
+fn sent(store: &dyn Store, send: RecoveredSend) -> (RowId, (OutboxRow, bool)) {
+    let read = || match wait(store.outbox_rows(vec![send.id])) {
+        Ok(mut read) => read.pop().expect("it is open").1,
+        Err(fault) => {
+            assert_eq!(fault, StoreError::Closed);
+            outbox(send.head.contact.0, UNSAID)
+        }
+    };
+    (send.id, (send.row.unwrap_or_else(read), send.attempted))
 }
 
 /// What a letter holds, wherever it stands now.
@@ -255,6 +270,11 @@ fn same(observed: &Model, model: &Model) -> bool {
     let mut expected = Model { statuses: observed.statuses.clone(), next: 0, ..model.clone() };
     for (id, said) in &mut expected.dead {
         *said = said.filter(|_| observed.dead.get(id) != Some(&None));
+    }
+    for (id, (row, _)) in &mut expected.outbox {
+        if let Some((seen, _)) = observed.outbox.get(id).filter(|(seen, _)| *seen == outbox(seen.contact.0, UNSAID)) {
+            *row = seen.clone();
+        }
     }
     *observed == expected && statuses == model.open_statuses()
 }

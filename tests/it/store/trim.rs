@@ -10,7 +10,7 @@ use siaga::ports::{Closing, DeadLetter, DeadReason, Lsn, Part, Recovered, RowId,
 use siaga::store::{self, Journal, OpenError};
 
 use super::table::{rebuilds, values};
-use super::world::{Seen, clock, durable, inbox, keys, outbox, put, status, trimming, wait};
+use super::world::{Seen, clock, durable, inbox, keys, outbox, put, sends, status, trimming, wait};
 
 fn open(path: &Path) -> Result<Arc<Journal>, OpenError> {
     store::open(&trimming(path), &keys(), clock())
@@ -36,7 +36,7 @@ fn letter(byte: u8) -> Part {
 }
 
 /// Writes until the journal begins behind `lsn`.
-fn until_trimmed(store: &Journal, path: &Path, lsn: u64) {
+pub(crate) fn until_trimmed(store: &Journal, path: &Path, lsn: u64) {
     for round in 0..10_000 {
         durable(store, (0..4).map(|number| put(number, &format!("round {round}"))).collect());
         if first_lsn(path) > lsn {
@@ -81,7 +81,7 @@ fn what_is_open_outlives_its_segment_under_its_own_id() {
         store = open(path).unwrap();
         let found = attach(&store);
         assert_eq!(found.inbox, [(row(1, 1), inbox(2))]);
-        let sends: Vec<_> = found.outbox.iter().map(|send| (send.id, send.row.clone(), send.attempted)).collect();
+        let sends = sends(&*store, found.outbox);
         assert_eq!(sends, [(row(1, 0), outbox(1, "first"), false), (row(1, 1), outbox(2, "second"), true)]);
         let statuses: Vec<_> = found.statuses.into_iter().map(|status| status.message.0).collect();
         assert_eq!(statuses, ["one", "two"]);

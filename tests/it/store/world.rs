@@ -12,7 +12,8 @@ use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Stat
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RowId, Store, StoreError, Table, Ticket, Value,
+    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RecoveredSend, RowId, Store, StoreError, Table,
+    Ticket, Value,
 };
 use siaga::store::disk::Disk;
 use siaga::store::{self, Journal, OpenError, Options};
@@ -57,6 +58,7 @@ pub(crate) fn options(path: &Path) -> Options {
         apply_window_bytes: 300,
         checkpoint_bytes: 500,
         export_after_bytes: u64::MAX,
+        rows_in_memory_max: 1,
         crash_loop_starts: 0,
         dead_letters_ms_max: i64::MAX,
         table_cache_bytes: 8 << 20,
@@ -119,6 +121,20 @@ pub(crate) fn status(message: &str) -> Status {
         tag: Some("row".to_owned()),
         error: None,
     }
+}
+
+/// What is to be sent, read back where it was let go of; and whether it was attempted.
+pub(crate) fn sends(store: &dyn Store, found: Vec<RecoveredSend>) -> Vec<(RowId, OutboxRow, bool)> {
+    let whole = |RecoveredSend { id, head, row, attempted }| {
+        let row = row.unwrap_or_else(|| {
+            let mut read = wait(store.outbox_rows(vec![id])).unwrap();
+            assert_eq!(read.first().map(|(read, _)| *read), Some(id), "it is open");
+            read.remove(0).1
+        });
+        assert_eq!(row.head(), head);
+        (id, row, attempted)
+    };
+    found.into_iter().map(whole).collect()
 }
 
 pub(crate) fn record(parts: Vec<Part>) -> Record {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::retry::{Retry, pair_backoff};
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
-use crate::ports::{OutboxRow, RecoveredSend, RowId, Settlement};
+use crate::ports::{OutboxHead, OutboxRow, RecoveredSend, RowId, Settlement};
 use crate::wire::codes::{Class, WINDOW_CLOSED};
 
 /// A row that waited longer than this is written down as attempted before its bytes leave; a younger one counts
@@ -18,7 +18,9 @@ const AGE_MAX_MS: i64 = DAY_MS;
 #[derive(Clone, Debug)]
 pub struct Send {
     pub id: RowId,
-    pub row: Arc<OutboxRow>,
+    pub head: Arc<OutboxHead>,
+    /// `None`: it stays in the journal until it is needed.
+    pub(super) row: Option<Arc<OutboxRow>>,
     pub(super) standing: Standing,
     /// Refusals that count.
     pub(super) tries: u32,
@@ -41,13 +43,28 @@ pub(super) enum Standing {
 impl Send {
     /// A row that has just become durable.
     pub fn new(id: RowId, row: OutboxRow) -> Self {
-        let standing = Standing::Waiting { from: row.born_at };
-        Self { id, row: Arc::new(row), standing, tries: 0, paired: 0, attempted: false, again: false }
+        Self::of(id, row.head(), Some(row))
+    }
+
+    fn of(id: RowId, head: OutboxHead, row: Option<OutboxRow>) -> Self {
+        let standing = Standing::Waiting { from: head.born_at };
+        let (head, row) = (Arc::new(head), row.map(Arc::new));
+        Self { id, head, row, standing, tries: 0, paired: 0, attempted: false, again: false }
+    }
+
+    /// The row, as far as it is in memory: whatever is to leave is.
+    pub fn row(&self) -> Option<&Arc<OutboxRow>> {
+        self.row.as_ref()
     }
 
     /// Rows stand in the order of their birth; one that stands in for others has the first one's place.
     pub(super) fn place(&self) -> RowId {
-        self.row.place.unwrap_or(self.id)
+        self.head.place.unwrap_or(self.id)
+    }
+
+    /// It stays in the journal until it is needed.
+    pub fn let_go(&mut self) {
+        self.row = None;
     }
 
     /// Meta certainly does not have it.
@@ -55,23 +72,21 @@ impl Send {
         !self.attempted && matches!(self.standing, Standing::Waiting { .. })
     }
 
-    pub(super) fn unknown(id: RowId, row: OutboxRow, until: Timestamp) -> Self {
-        Self { standing: Standing::Unknown { until }, attempted: true, ..Self::new(id, row) }
+    pub(super) fn unknown(self, until: Timestamp) -> Self {
+        Self { standing: Standing::Unknown { until }, attempted: true, ..self }
     }
 }
 
 /// Rows that were open at the start. One that may have left already waits for a status that tells; all others go
 /// at once. A row born within the last second that the store knows of may have left without a note.
 pub fn recovered(rows: Vec<RecoveredSend>, reconcile_ms: i64, now: Timestamp) -> Vec<Send> {
-    let newest = rows.iter().map(|send| send.row.born_at).max().unwrap_or_default();
+    let newest = rows.iter().map(|send| send.head.born_at).max().unwrap_or_default();
     let until = now.plus_ms(reconcile_ms);
     rows.into_iter()
-        .map(|RecoveredSend { id, row, attempted }| {
-            if attempted || newest.since_ms(row.born_at) <= AT_ONCE_MS {
-                Send::unknown(id, row, until)
-            } else {
-                Send::new(id, row)
-            }
+        .map(|RecoveredSend { id, head, row, attempted }| {
+            let ambiguous = attempted || newest.since_ms(head.born_at) <= AT_ONCE_MS;
+            let send = Send::of(id, head, row);
+            if ambiguous { send.unknown(until) } else { send }
         })
         .collect()
 }
@@ -121,7 +136,7 @@ impl Send {
         if self.tries >= retry.tries_max.max(1) {
             return Some(Settlement::Failed { code: None });
         }
-        if now.since_ms(self.row.born_at) >= AGE_MAX_MS {
+        if now.since_ms(self.head.born_at) >= AGE_MAX_MS {
             return Some(Settlement::Failed { code: Some(WINDOW_CLOSED) });
         }
         // Meta said no: it has this one not. What an earlier one came to is still not known.

@@ -29,6 +29,11 @@ fn row(kind: ReplyKind, born_at: Timestamp) -> OutboxRow {
     }
 }
 
+fn found(lsn: u64, born_at: Timestamp, attempted: bool) -> RecoveredSend {
+    let row = row(ReplyKind::Answer, born_at);
+    RecoveredSend { id: id(lsn), head: row.head(), row: Some(row), attempted }
+}
+
 fn lane(rows: &[(u64, ReplyKind)]) -> Lane {
     let mut lane = Lane::default();
     for (lsn, kind) in rows {
@@ -161,7 +166,7 @@ fn a_status_settles_before_the_answer_is_read() {
 #[test]
 fn only_what_certainly_has_not_left_is_withdrawn() {
     let mut lane = lane(&[(1, ReplyKind::Prompt), (2, ReplyKind::Prompt), (3, ReplyKind::Answer)]);
-    lane.push(Send::unknown(id(0), row(ReplyKind::Prompt, START), START));
+    lane.push(Send::new(id(0), row(ReplyKind::Prompt, START)).unknown(START));
     assert_eq!(go(&mut lane, START), id(0));
     let gone = lane.withdraw(|kind| kind == ReplyKind::Prompt);
     assert_eq!(gone.iter().map(|send| send.id).collect::<Vec<_>>(), [id(1), id(2)]);
@@ -186,11 +191,7 @@ fn held_back_is_not_tried() {
 #[test]
 fn after_a_restart_only_what_may_have_left_waits() {
     let old = START.plus_ms(-10_000);
-    let rows = vec![
-        RecoveredSend { id: id(1), row: row(ReplyKind::Answer, old), attempted: false },
-        RecoveredSend { id: id(2), row: row(ReplyKind::Answer, old), attempted: true },
-        RecoveredSend { id: id(3), row: row(ReplyKind::Answer, START), attempted: false },
-    ];
+    let rows = vec![found(1, old, false), found(2, old, true), found(3, START, false)];
     let sends = recovered(rows, 120_000, START);
     let ambiguous: Vec<bool> = sends.iter().map(|send| send.attempted).collect();
     assert_eq!(ambiguous, [false, true, true]);

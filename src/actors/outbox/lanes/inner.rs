@@ -4,16 +4,17 @@
 //! number's. Where the bucket runs low, what waits leaves merged.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::thread::ThreadId;
 
 use super::super::lane::{Head, Lane, Outcome, Swap};
 use super::queue::{Place, Queues};
-use super::{Next, Pace};
+use super::{Next, Pace, READ_BACK_MAX, RowsInMemory};
 use crate::domain::contact::ContactId;
 use crate::domain::message::{Outbound, Status};
 use crate::domain::time::Timestamp;
 use crate::limits::{Budgets, PAIR_BURST, Pairs, Room, Standing};
-use crate::ports::{OutboxRow, RowId};
+use crate::ports::{OutboxHead, RowId};
 use crate::wire::codes::{Class, WINDOW_CLOSED};
 
 #[derive(Debug, Default)]
@@ -22,6 +23,9 @@ pub(super) struct Inner {
     pub(super) ready: Queues,
     /// Which number's turn it is.
     pub(super) turn: usize,
+    pub(super) memory: Arc<RowsInMemory>,
+    /// Contacts whose rows are being read back, and where they stood.
+    pub(super) reading: HashMap<ContactId, Place>,
     pub(super) pairs: Pairs,
     pub(super) later: BTreeSet<(Timestamp, ContactId)>,
     pub(super) statuses: VecDeque<Status>,
@@ -55,9 +59,10 @@ impl Inner {
     /// Changes a lane, and keeps count of the rows of all.
     pub(super) fn change<T>(&mut self, contact: ContactId, change: impl FnOnce(&mut Lane) -> T) -> Option<T> {
         let lane = self.lanes.get_mut(&contact)?;
-        let before = lane.len();
+        let (before, here) = (lane.len(), lane.rows_here());
         let result = change(lane);
         self.open = (self.open + lane.len()).saturating_sub(before);
+        self.memory.change(here, lane.rows_here());
         Some(result)
     }
 
@@ -67,12 +72,16 @@ impl Inner {
         if let Some(lane) = self.lanes.get_mut(&contact) {
             lane.land(id, now);
         }
+        self.let_go_past_bound(contact);
         self.make_ready(contact);
         self.drop_if_empty(contact);
     }
 
     /// A contact may have something to say.
     pub(super) fn make_ready(&mut self, contact: ContactId) {
+        if self.reading.contains_key(&contact) {
+            return;
+        }
         if let Some((number, urgency)) = self.lanes.get(&contact).and_then(Lane::wants) {
             self.ready.add(contact, number, urgency);
         }
@@ -87,8 +96,28 @@ impl Inner {
     /// Whether, and in which form, the first row of a contact leaves now.
     pub(super) fn look(&mut self, contact: ContactId, place: Place, now: Timestamp, pace: &Pace<'_>) -> Look {
         let Some(lane) = self.lanes.get(&contact) else { return Look::Other };
+        // A lane may hold rows of several numbers: the first one's counts.
+        let Some((number, urgency)) = lane.wants().map(|(number, urgency)| (number.clone(), urgency)) else {
+            self.drop_if_empty(contact);
+            return Look::Other;
+        };
+        let left = self.pairs.left(&number, contact, now);
+        let low = pace.planned && left <= pace.pair_low.min(PAIR_BURST);
+        let head = lane.head(now, pace.keeps_window);
+        let absent = lane.absent(match &head {
+            Head::Idle | Head::Later(_) | Head::GiveUp(_, None) => 0,
+            Head::GiveUp(_, Some(_)) => 1,
+            // It waits for the bucket first.
+            Head::Ready if pace.planned && left <= 0 => 0,
+            Head::Ready if !low => 1,
+            Head::Ready | Head::Closed => READ_BACK_MAX,
+        });
+        if !absent.is_empty() {
+            self.reading.insert(contact, place);
+            return Look::Next(Next::ReadBack(contact, absent));
+        }
         let template = pace.template.filter(|template| pace.budgets.template_is_usable(&template.0));
-        let swap = match lane.head(now, pace.keeps_window) {
+        let swap = match head {
             Head::Idle => {
                 self.drop_if_empty(contact);
                 return Look::Other;
@@ -110,16 +139,12 @@ impl Inner {
             }
             Head::Ready => None,
         };
-        // A lane may hold rows of several numbers: the first one's counts.
-        let Some((number, urgency)) = lane.wants().map(|(number, urgency)| (number.clone(), urgency)) else {
-            return Look::Other;
-        };
         if !pace.planned {
             return self.launch(contact, place, swap);
         }
-        let left = self.pairs.left(&number, contact, now);
         if let Err(until) = self.pairs.take(&number, contact, now) {
             self.later.insert((until, contact));
+            self.let_go_past_bound(contact);
             return Look::Other;
         }
         match pace.budgets.take_for(&number, urgency) {
@@ -130,7 +155,6 @@ impl Inner {
                 return Look::NoRoom;
             }
         }
-        let low = left <= pace.pair_low.min(PAIR_BURST);
         let swap = swap.or_else(|| low.then(|| self.lanes.get(&contact)?.merged()).flatten());
         self.launch(contact, place, swap)
     }
@@ -150,7 +174,7 @@ impl Inner {
     }
 
     /// What the end of one row says of its number, its citizen and its template.
-    pub(super) fn learn(&mut self, row: &OutboxRow, outcome: &Outcome, now: Timestamp, budgets: &Budgets) {
+    pub(super) fn learn(&mut self, row: &OutboxHead, outcome: &Outcome, now: Timestamp, budgets: &Budgets) {
         match outcome {
             Outcome::Sent(_) => budgets.accepted(&row.number),
             Outcome::Refused { code, class } => {
@@ -158,8 +182,8 @@ impl Inner {
                 if *class == Class::ThrottleContact {
                     self.pairs.empty(&row.number, row.contact, now);
                 }
-                if let (Some(132_015 | 132_016), Outbound::Template { name, .. }) = (code, &*row.message) {
-                    budgets.stand(&Standing::Template(name.clone(), false));
+                if let (Some(132_015 | 132_016), Some(name)) = (code, &row.template) {
+                    budgets.stand(&Standing::Template(name.to_string(), false));
                 }
             }
             Outcome::Stale

@@ -1,12 +1,27 @@
-//! What the lanes are told from beside: refusals that come as statuses, courtesies, and rows that stand in for others.
+//! What leaving is measured by, and what the lanes are told from beside: refusals that come as statuses, courtesies, and rows that stand in for others.
 
 use super::super::lane::{Send, Swap};
-use super::Lanes;
+use super::{Lanes, Pace};
+use crate::actors::Neighbours;
 use crate::domain::contact::{BusinessNumber, ContactId};
 use crate::domain::time::Timestamp;
 use crate::limits::Budgets;
 use crate::ports::RowId;
 use crate::wire::codes::{self, Class};
+
+impl<'a> Pace<'a> {
+    /// By the budgets and figures that actors have.
+    pub fn of(neighbours: &'a Neighbours) -> Self {
+        Self {
+            budgets: &neighbours.budgets,
+            in_flight_max: neighbours.figures.sends_in_flight_max,
+            pair_low: neighbours.figures.pair_low,
+            keeps_window: neighbours.figures.keeps_window,
+            template: neighbours.figures.window_template.as_ref(),
+            planned: true,
+        }
+    }
+}
 
 impl Lanes {
     /// Meta refused something by a status: what that means beyond the message.
@@ -32,11 +47,9 @@ impl Lanes {
     /// The swap is written down under this id: what now waits to leave.
     pub fn swap(&self, contact: ContactId, swap: Swap, id: RowId) -> Send {
         let mut inner = self.lock();
-        let lane = inner.lanes.entry(contact).or_default();
-        let before = lane.len();
-        let send = lane.swap(swap, id);
-        let after = lane.len();
-        inner.open = (inner.open + after).saturating_sub(before);
-        send
+        // It owns what it writes down: also if its rows were settled from outside, it leaves once.
+        inner.lanes.entry(contact).or_default();
+        let unsent = Send::new(id, swap.row.clone());
+        inner.change(contact, |lane| lane.swap(swap, id)).unwrap_or(unsent)
     }
 }

@@ -76,6 +76,13 @@ impl Queues {
         own.lines[place.1 as usize].push_front(contact);
     }
 
+    /// It stands first, unless it stands somewhere already.
+    pub(super) fn first(&mut self, contact: ContactId, place: Place) {
+        if !self.at.contains_key(&contact) {
+            self.back(contact, place, false);
+        }
+    }
+
     /// A message of this number leaves.
     pub(super) fn open(&mut self, number: usize) {
         self.numbers[number].shut = false;

@@ -25,6 +25,7 @@ impl Lanes {
         let inner = self.lock();
         !inner.in_hand
             && inner.flying == 0
+            && inner.reading.is_empty()
             && inner.ready.is_at_rest()
             && inner.ended.is_empty()
             && inner.statuses.is_empty()
