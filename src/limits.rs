@@ -17,6 +17,8 @@ pub mod breaker;
 pub mod budgets;
 pub mod codes;
 pub mod pairs;
+#[cfg(test)]
+mod senders;
 pub mod standing;
 
 pub use budgets::{Budgets, Room};

@@ -83,7 +83,7 @@ impl Script {
                 What::Directive(Directive::Otp(code)) => {
                     codes.insert(code.digits());
                 }
-                What::Directive(Directive::Wa { phone, .. }) if whatsapp.is_none() => whatsapp = phone,
+                What::Directive(Directive::Wa(wa)) if whatsapp.is_none() => whatsapp = wa.phone,
                 What::Directive(Directive::Citizen(citizen)) if person.is_none() => {
                     let issued = citizen.doses.iter().filter(|dose| dose.issued).count();
                     let role = Role { phone: citizen.phone.phone(), name: citizen.name, nik: citizen.nik };

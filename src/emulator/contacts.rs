@@ -27,6 +27,8 @@ pub(super) struct Contacts {
     room: usize,
     of: DashMap<(usize, Recipient), Contact>,
     aliases: DashMap<Bsuid, Phone>,
+    /// The WhatsApp account that wrote from a phone last: what goes to an earlier one is not shown there.
+    accounts: DashMap<Phone, Bsuid>,
     inbound: Mutex<Inbound>,
 }
 
@@ -47,7 +49,13 @@ struct Inbound {
 impl Contacts {
     pub(super) fn new(contacts_max: usize, ids_max: usize) -> Self {
         let inbound = Inbound { ids_max, order: VecDeque::new(), chats: HashMap::new() };
-        Self { room: contacts_max, of: DashMap::new(), aliases: DashMap::new(), inbound: Mutex::new(inbound) }
+        Self {
+            room: contacts_max,
+            of: DashMap::new(),
+            aliases: DashMap::new(),
+            accounts: DashMap::new(),
+            inbound: Mutex::new(inbound),
+        }
     }
 
     /// Whether all of these can be held, known or new.
@@ -64,10 +72,14 @@ impl Contacts {
         message_id: &str,
         now: Timestamp,
     ) -> Result<Recipient, SayError> {
-        let chat = from.chat().ok_or(SayError::Nobody)?;
         if let (Some(phone), Some(bsuid)) = (from.phone, &from.bsuid) {
+            let former = self.accounts.insert(phone, bsuid.clone()).filter(|former| former != bsuid);
+            if let Some(former) = former {
+                self.aliases.remove_if(&former, |_, of| *of == phone);
+            }
             self.aliases.insert(bsuid.clone(), phone);
         }
+        let chat = self.resolve(from.chat().ok_or(SayError::Nobody)?);
         {
             let mut contact = self.of.entry((number, chat.clone())).or_default();
             contact.wrote_at = Some(now);

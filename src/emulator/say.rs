@@ -165,7 +165,7 @@ pub(super) fn post(world: &Arc<World>, sayings: Vec<Saying>) -> Result<Posting, 
             None => 0,
             Some(id) => world.number(id).ok_or(SayError::UnknownNumber)?.0,
         };
-        let chat = saying.from.chat().ok_or(SayError::Nobody)?;
+        let chat = world.referee.contacts.resolve(saying.from.chat().ok_or(SayError::Nobody)?);
         addressed.push(((number, chat), saying));
     }
     if !world.referee.contacts.room_for(addressed.iter().map(|(chat, _)| chat)) {

@@ -1,9 +1,11 @@
 //! Directives: what a transcript says to whoever runs it. Each reads and writes itself.
 
+mod who;
+
 use time::{Date, Month, Time};
 
 use crate::domain::citizen::Standing;
-use crate::domain::contact::Bsuid;
+use crate::domain::contact::Identity;
 use crate::domain::name::Name;
 use crate::domain::nik::{Nik, NikError};
 use crate::domain::otp::{Otp, UndoCode};
@@ -14,8 +16,11 @@ use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp, Zone
 /// A directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Directive {
-    /// `wa 0812-0000-0042 [bsuid=ID.abc]`, `wa no-phone bsuid=ID.abc`: who writes from here on.
-    Wa { phone: Option<Phone>, bsuid: Bsuid },
+    /// `wa 0812-0000-0042 [bsuid=ID.abc]`, `wa no-phone bsuid=ID.abc`, `wa 0812-0000-0042 no-bsuid` (as it was
+    /// before 2026): who writes from here on.
+    Wa(Identity),
+    /// `meta user_id_update bsuid=ID.a to 0812-0000-0043 bsuid=ID.b`: Meta tells that somebody's identifiers changed.
+    Meta { way: MetaTells, before: Identity, after: Identity },
     /// `clock 2026-11-23 13.50 WIB`: the clock moves on to then.
     Clock(Timestamp),
     /// `wait 16m` (s, m, h, d), in milliseconds: the clock moves on by that.
@@ -38,6 +43,16 @@ pub enum Directive {
     NoSms,
     /// `ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `answered "words"`, `ask "words"`, `closed`.
     Ticket { number: TicketNumber, news: TicketNews },
+}
+
+/// Meta's ways of telling that identifiers changed (cloud-api.md 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetaTells {
+    /// The field of its own.
+    UserIdUpdate,
+    /// System messages.
+    UserChangedUserId,
+    UserChangedNumber,
 }
 
 /// What the desk did.
@@ -74,9 +89,13 @@ pub struct DoseGiven {
 /// What is wrong with a directive, and what is allowed.
 pub(super) type Fault = (String, &'static str);
 
-const WORDS: &str = "wa, clock, wait, late, citizen, otp, number, undo, registry, sms, ticket, or `> ` and a text";
+const WORDS: &str =
+    "wa, clock, wait, late, meta, citizen, otp, number, undo, registry, sms, ticket, or `> ` and a text";
 const MOMENT: &str = "a moment like `2026-11-23 13.50 WIB` (WITA, WIT, seconds as `13.50.25`)";
-const WA: &str = "`wa 0812-0000-0042 [bsuid=ID.abc]` or `wa no-phone bsuid=ID.abc`";
+const WA: &str = "`wa 0812-0000-0042 [bsuid=ID.abc]`, `wa no-phone bsuid=ID.abc` or `wa 0812-0000-0042 no-bsuid`";
+const META: &str = "`meta user_id_update bsuid=ID.a to [0812-0000-0043] bsuid=ID.b`, \
+     `meta user_changed_user_id [0812-0000-0042] [bsuid=ID.a] to [0812-0000-0043] bsuid=ID.b` or \
+     `meta user_changed_number 0812-0000-0042 [bsuid=ID.a] to 0812-0000-0043 [bsuid=ID.b]`";
 const CITIZEN: &str = "`citizen phone=0812-0000-0042 nik=<16 digits> name=\"…\" [civil=\"…\"] \
      [standing=protected|deceased] [born=1990-08-07] [doses=1:2021-09-03:CoronaVac[:pending],…]`";
 
@@ -87,7 +106,8 @@ impl Directive {
         let rest = rest.trim();
         let fault = |allowed| (format!("`{rest}` does not go with `{word}`"), allowed);
         match word {
-            "wa" => wa(rest).ok_or_else(|| fault(WA)),
+            "wa" => who::wa(rest).map(Self::Wa).ok_or_else(|| fault(WA)),
+            "meta" => who::meta(rest).ok_or_else(|| fault(META)),
             "clock" => moment(rest).map(Self::Clock).ok_or_else(|| fault(MOMENT)),
             "wait" => span_ms(rest).map(Self::Wait).ok_or_else(|| fault("a time like `16m` (s, m, h, d)")),
             "late" => span_ms(rest).map(Self::Late).ok_or_else(|| fault("a time like `11m` (s, m, h, d)")),
@@ -104,23 +124,6 @@ impl Directive {
             _ => Err((format!("there is no directive `{word}`"), WORDS)),
         }
     }
-}
-
-fn wa(text: &str) -> Option<Directive> {
-    let (mut phone, mut bsuid, mut no_phone) = (None, None, false);
-    for word in text.split_whitespace() {
-        if word == "no-phone" {
-            no_phone = true;
-        } else if let Some(id) = word.strip_prefix("bsuid=").filter(|id| !id.is_empty()) {
-            bsuid = Some(Bsuid(id.to_owned()));
-        } else {
-            phone = Some(phone_number(word)?);
-        }
-    }
-    // Meta always sends a BSUID; one that is not written is made of the number.
-    let bsuid = bsuid.or_else(|| phone.map(|phone| Bsuid(format!("ID.{}", phone.digits()))))?;
-    let phone = if no_phone { None } else { Some(phone?) };
-    Some(Directive::Wa { phone, bsuid })
 }
 
 /// `0812-0000-0042`, `+60 12 …` without spaces, dashes free.

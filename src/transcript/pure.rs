@@ -6,6 +6,7 @@
 
 mod codes;
 mod desk;
+mod names;
 mod people;
 mod route;
 mod world;
@@ -15,12 +16,14 @@ mod world;
 mod safety;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;
 
 use std::fmt;
 
 use super::{Directive, ExpectedSms, Said, Step, Transcript, Turn, What, written};
 use crate::conversation::text::Texts;
-use crate::domain::contact::ContactId;
+use crate::domain::contact::{ContactId, Identity};
 use crate::domain::message::{Content, Text};
 use world::World;
 
@@ -52,7 +55,7 @@ impl fmt::Display for Report {
 
 /// Runs a transcript from an empty world. `file` is its name in the report.
 pub fn run(file: &str, transcript: &Transcript, texts: &Texts) -> Report {
-    let mut runner = Runner { world: World::new(texts), who: None, report: Report::default() };
+    let mut runner = Runner { world: World::new(texts), wa: None, who: None, report: Report::default() };
     file.clone_into(&mut runner.report.file);
     for (at, step) in transcript.steps.iter().enumerate() {
         runner.step(step, &transcript.steps[at + 1..]);
@@ -63,7 +66,8 @@ pub fn run(file: &str, transcript: &Transcript, texts: &Texts) -> Report {
 
 struct Runner<'t> {
     world: World<'t>,
-    /// Whose WhatsApp it is.
+    /// Whose WhatsApp it is: as Meta shows it, and the chat that it is to the service, if it knows one.
+    wa: Option<Identity>,
     who: Option<ContactId>,
     report: Report,
 }
@@ -97,6 +101,7 @@ impl Runner<'_> {
         for sms in exchange.filter_map(|step| if let What::Sms(sms) = &step.what { Some(sms) } else { None }) {
             self.world.codes.get_mut().expect(sms.code(), sms.undo());
         }
+        self.who = self.wa.as_ref().map(|wa| self.world.meet(wa));
         let Some(who) = self.who else {
             return self.mismatch(
                 line,
@@ -152,7 +157,11 @@ impl Runner<'_> {
 
     fn directive(&mut self, line: usize, directive: &Directive) {
         match directive {
-            Directive::Wa { phone, bsuid } => self.who = Some(self.world.meet(*phone, bsuid)),
+            Directive::Wa(wa) => {
+                self.who = self.world.known(wa);
+                self.wa = Some(wa.clone());
+            }
+            Directive::Meta { before, after, .. } => self.world.identity_changes(before, after),
             // The first one says when it all starts.
             Directive::Clock(at) if self.report.turns == 0 => self.world.now = *at,
             Directive::Clock(at) if *at < self.world.now => {

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::directive::{Citizen, DoseGiven, TicketNews};
+use super::directive::{Citizen, DoseGiven, MetaTells, TicketNews};
 use super::*;
 use crate::domain::citizen::Standing;
-use crate::domain::contact::Bsuid;
+use crate::domain::contact::{Bsuid, Identity};
 use crate::domain::message::{Button, Outbound, Text};
 use crate::domain::name::Name;
 use crate::domain::nik::Nik;
@@ -18,6 +18,12 @@ fn steps(text: &str) -> Vec<What> {
 
 fn fault(text: &str) -> String {
     Transcript::parse("test.txt", text).unwrap_err().to_string()
+}
+
+/// A phone and a BSUID, either of them empty when it does not show.
+fn who(phone: &str, bsuid: &str) -> Identity {
+    let bsuid = (!bsuid.is_empty()).then(|| Bsuid(bsuid.to_owned()));
+    Identity { phone: Phone::from_wa_id(phone), bsuid }
 }
 
 fn turn(said: &[Said]) -> What {
@@ -95,14 +101,22 @@ fn an_sms_gives_its_codes() {
 #[test]
 fn directives_are_read() {
     let read = steps(
-        "# @wa 0812-0000-0042\n# @wa no-phone bsuid=ID.abc\n# @clock 2026-11-23 13.50 WIB\n# @wait 16m\n# @otp 000920\n\
+        "# @wa 0812-0000-0042\n# @wa no-phone bsuid=ID.abc\n\
+         # @wa 0812-0000-0042 no-bsuid\n# @meta user_id_update bsuid=ID.abc to 0812-0000-0042 bsuid=ID.b\n\
+         # @clock 2026-11-23 13.50 WIB\n# @wait 16m\n# @otp 000920\n\
          # @number 4821-0937\n# @undo 8841-0276\n# @registry down\n# @sms up\n# @sms none\n\
          # @ticket 4821-2255 in-work 2026-11-24 10.10 WIT\n# @ticket 4821-2255 answered \"sudah.\"",
     );
     let number = TicketNumber::new(48_212_255).unwrap();
     let expected = [
-        Directive::Wa { phone: Phone::from_wa_id("6281200000042"), bsuid: Bsuid("ID.6281200000042".into()) },
-        Directive::Wa { phone: None, bsuid: Bsuid("ID.abc".into()) },
+        Directive::Wa(who("6281200000042", "ID.6281200000042")),
+        Directive::Wa(who("", "ID.abc")),
+        Directive::Wa(who("6281200000042", "")),
+        Directive::Meta {
+            way: MetaTells::UserIdUpdate,
+            before: who("", "ID.abc"),
+            after: who("6281200000042", "ID.b"),
+        },
         Directive::Clock(Timestamp::from_unix_s(1_795_416_600)),
         Directive::Wait(960_000),
         Directive::Otp(Otp::new(920).unwrap()),
@@ -239,8 +253,20 @@ fn citizen() -> impl Strategy<Value = Citizen> {
 fn directive() -> impl Strategy<Value = Directive> {
     let number = || (0..100_000_000_u32).prop_map(|n| TicketNumber::new(n).unwrap());
     let bsuid = || "ID\\.[a-z0-9]{1,12}".prop_map(Bsuid);
+    let both = || (phone(), bsuid()).prop_map(|(phone, bsuid)| Identity { phone: Some(phone), bsuid: Some(bsuid) });
+    let someone = prop_oneof![
+        both(),
+        phone().prop_map(|phone| Identity { phone: Some(phone), bsuid: None }),
+        bsuid().prop_map(|bsuid| Identity { phone: None, bsuid: Some(bsuid) }),
+    ];
+    let way = prop_oneof![
+        Just(MetaTells::UserIdUpdate),
+        Just(MetaTells::UserChangedUserId),
+        Just(MetaTells::UserChangedNumber)
+    ];
     prop_oneof![
-        (prop::option::of(phone()), bsuid()).prop_map(|(phone, bsuid)| Directive::Wa { phone, bsuid }),
+        someone.prop_map(Directive::Wa),
+        (way, both(), both()).prop_map(|(way, before, after)| Directive::Meta { way, before, after }),
         moment().prop_map(Directive::Clock),
         (0..3 * DAY_MS / 1_000).prop_map(|seconds| Directive::Wait(seconds * 1_000)),
         (0..3 * DAY_MS / 1_000).prop_map(|seconds| Directive::Late(seconds * 1_000)),

@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use super::directive::{Citizen, DoseGiven, TicketNews, written_moment, written_span};
 use super::{Directive, Expected, ExpectedSms, Said, Step, Transcript, Turn, What};
 use crate::domain::citizen::Standing;
+use crate::domain::contact::Identity;
 use crate::domain::phone::Phone;
 
 impl Display for Transcript {
@@ -77,8 +78,16 @@ impl Display for Directive {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let state = |up: bool| if up { "up" } else { "down" };
         match self {
-            Directive::Wa { phone: Some(phone), bsuid } => write!(f, "wa {} bsuid={}", number(*phone), bsuid.0),
-            Directive::Wa { phone: None, bsuid } => write!(f, "wa no-phone bsuid={}", bsuid.0),
+            Directive::Wa(Identity { phone: None, bsuid }) => {
+                write!(f, "wa no-phone bsuid={}", bsuid.as_ref().map_or("", |bsuid| &bsuid.0))
+            }
+            Directive::Wa(Identity { phone: Some(phone), bsuid: None }) => {
+                write!(f, "wa {} no-bsuid", number(*phone))
+            }
+            Directive::Wa(both) => write!(f, "wa {}", names(both)),
+            Directive::Meta { way, before, after } => {
+                write!(f, "meta {} {} to {}", way.name(), names(before), names(after))
+            }
             Directive::Clock(at) => write!(f, "clock {}", written_moment(*at)),
             Directive::Wait(ms) => write!(f, "wait {}", written_span(*ms)),
             Directive::Late(ms) => write!(f, "late {}", written_span(*ms)),
@@ -127,6 +136,13 @@ impl Display for DoseGiven {
         let Self { number, date, vaccine, issued } = self;
         write!(f, "{number}:{date}:{vaccine}{}", if *issued { "" } else { ":pending" })
     }
+}
+
+/// Phone and BSUID, as far as they are there.
+fn names(identity: &Identity) -> String {
+    let phone = identity.phone.map(number);
+    let bsuid = identity.bsuid.as_ref().map(|bsuid| format!("bsuid={}", bsuid.0));
+    phone.into_iter().chain(bsuid).collect::<Vec<_>>().join(" ")
 }
 
 fn number(phone: Phone) -> String {

@@ -286,3 +286,33 @@ async fn a_registry_that_is_silent_holds_up_nobody_else_and_its_breaker_opens() 
     assert!(app.ops("/readyz").await.1.contains("registry: called"));
     app.settled().await;
 }
+
+/// The directory never answers, and a stranger hears all the same what he would hear of any number: neither the
+/// account nor any actor around it makes him wait for it.
+#[tokio::test]
+async fn what_a_stranger_hears_does_not_wait_for_the_directory() {
+    let mut heard = Vec::new();
+    for wanted in [0, 77] {
+        let clinic = Clinic::open(1).await;
+        let mut options = clinic.options();
+        options.figures.neighbour_timeout_ms = 600_000;
+        let app = TestApp::start(options);
+        clinic.mood(SILENT);
+        let stranger = 5;
+        let number = format!("+{}", wa_id(wanted));
+        let script = ["hai", &number, "999999", "999998", "belum terima kode", "999997", "999995", "status"];
+        for (said, words) in script.into_iter().enumerate() {
+            clinic.house.clock.advance(20_000);
+            clinic.says(&app, stranger, words).await;
+            eventually(words, || clinic.got(stranger).len() > said).await;
+        }
+        let titles = |buttons: Vec<Button>| buttons.into_iter().map(|button| button.title.0).collect::<Vec<_>>();
+        let got: Vec<_> = clinic.got(stranger).into_iter().map(|(words, buttons)| (words, titles(buttons))).collect();
+        let ending = &wa_id(wanted)[9..];
+        assert!(got[1].0.contains(&format!("Jika nomor berakhiran {ending}")), "{got:#?}");
+        assert!(got[2].0.starts_with("Kode belum sesuai") && clinic.sms.seen().is_empty(), "{got:#?}");
+        heard.push(got.into_iter().map(|(words, titles)| (words.replace(ending, "NNNN"), titles)).collect::<Vec<_>>());
+        app.kill();
+    }
+    assert_eq!(heard[0], heard[1]);
+}

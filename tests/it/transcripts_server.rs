@@ -3,6 +3,8 @@
 //! The same files run against the pure conversation elsewhere. Here codes are the server's own: the code that a
 //! file expects next is bound to the next one that arrives by SMS, and stands for it in what the citizen says.
 
+mod identity;
+
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use tokio::sync::broadcast::Receiver;
 use siaga::app::{StoreChoice, World};
 use siaga::clock::ManualClock;
 use siaga::desk::DeskMove;
-use siaga::domain::contact::Recipient;
+use siaga::domain::contact::{Bsuid, Identity, Recipient};
 use siaga::domain::message::Text;
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
@@ -28,6 +30,9 @@ use crate::support::{TestApp, eventually, options};
 const MORNING: Timestamp = Timestamp(1_795_395_600_000);
 /// More wake-ups than this in one wait: something runs in a circle.
 const WAKES_MAX: usize = 500;
+/// How long an SMS is waited for, and how often it is looked for: ten seconds, on a machine that has other work.
+const SMS_LOOKS: usize = 400;
+const SMS_LOOK: std::time::Duration = std::time::Duration::from_millis(25);
 
 /// A message of the service, as its chat shows it.
 struct Shown {
@@ -51,6 +56,8 @@ struct Runner {
     chats: HashMap<Recipient, Chat>,
     sms: Vec<(Phone, String)>,
     who: Option<Sender>,
+    /// Which phone each WhatsApp account showed last: its chat goes by that.
+    shown_as: HashMap<Bsuid, Phone>,
     /// How long the next turn is on its way.
     late_ms: i64,
     /// Codes that the file expects, oldest first; those that came, digits only, and what they really are.
@@ -120,6 +127,7 @@ impl Runner {
             chats: HashMap::new(),
             sms: Vec::new(),
             who: None,
+            shown_as: HashMap::new(),
             late_ms: 0,
             expected_codes: VecDeque::new(),
             expected_undo: VecDeque::new(),
@@ -184,7 +192,12 @@ impl Runner {
     }
 
     fn chat(&mut self) -> Option<&mut Chat> {
-        let chat = self.who.as_ref()?.chat()?;
+        let chat = match self.who.as_ref()?.chat()? {
+            Recipient::Bsuid(bsuid) => {
+                self.shown_as.get(&bsuid).map_or(Recipient::Bsuid(bsuid), |phone| Recipient::Phone(*phone))
+            }
+            phone @ Recipient::Phone(_) => phone,
+        };
         Some(self.chats.entry(chat).or_default())
     }
 
@@ -196,13 +209,18 @@ impl Runner {
             What::Turn(turn) => self.turn(line, turn, next).await,
             What::Reply(expected) => self.reply(line, expected),
             What::Silence => self.expect_nothing(line),
-            What::Sms(sms) => self.expect_sms(line, sms),
+            What::Sms(sms) => self.expect_sms(line, sms).await,
         }
     }
 
     async fn turn(&mut self, line: usize, turn: &Turn, next: &[Step]) {
         self.expect_nothing(line);
         self.sms.clear();
+        if let Some(Sender { phone: Some(phone), bsuid: Some(bsuid), .. }) = &self.who {
+            self.shown_as.retain(|_, of| of != phone);
+            self.shown_as.insert(bsuid.clone(), *phone);
+        }
+        self.await_codes(turn).await;
         let exchange = next.iter().take_while(|step| !matches!(step.what, What::Turn(_)));
         for step in exchange {
             if let What::Sms(sms) = &step.what {
@@ -300,9 +318,29 @@ impl Runner {
         }
     }
 
-    fn expect_sms(&mut self, line: usize, expected: &ExpectedSms) {
+    /// An SMS is on its way while nobody waits for it. A code that is typed now has come, if one was sent.
+    async fn await_codes(&mut self, turn: &Turn) {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let typed: String = turn.said.iter().map(|said| digits(&said.to_string())).collect();
+        self.await_sms(|runner| !runner.expected_codes.iter().any(|code| typed.contains(code.as_str()))).await;
+    }
+
+    /// Waits until what is awaited has come, as long as only a slow machine takes.
+    async fn await_sms(&mut self, mut came: impl FnMut(&Self) -> bool) {
+        for _ in 0..SMS_LOOKS {
+            if came(self) {
+                return;
+            }
+            tokio::time::sleep(SMS_LOOK).await;
+            self.settle().await;
+        }
+    }
+
+    async fn expect_sms(&mut self, line: usize, expected: &ExpectedSms) {
         let to = expected.to.phone();
-        let place = self.sms.iter().position(|(phone, text)| *phone == to && expected.text.fits(text));
+        let fits = |(phone, text): &(Phone, String)| *phone == to && expected.text.fits(text);
+        self.await_sms(|runner| runner.sms.iter().any(fits)).await;
+        let place = self.sms.iter().position(fits);
         if let Some(place) = place {
             self.sms.remove(place);
         } else {
@@ -314,8 +352,12 @@ impl Runner {
 
     async fn directive(&mut self, line: usize, directive: &Directive) {
         match directive {
-            Directive::Wa { phone, bsuid } => {
-                self.who = Some(Sender { phone: *phone, bsuid: Some(bsuid.clone()), ..Sender::default() });
+            Directive::Wa(Identity { phone, bsuid }) => {
+                self.who = Some(Sender { phone: *phone, bsuid: bsuid.clone(), ..Sender::default() });
+            }
+            Directive::Meta { way, before, after } => {
+                let at = self.clock.now();
+                assert_eq!(self.app.post(&identity::told(*way, before, after, at)).await, 200);
             }
             Directive::Clock(at) => self.wait_until(line, *at).await,
             Directive::Wait(ms) => self.wait_until(line, self.clock.now().plus_ms(*ms)).await,

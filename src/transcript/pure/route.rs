@@ -8,7 +8,7 @@ use crate::domain::keys::LookupKey;
 use crate::domain::otp::UndoCode;
 use crate::domain::phone::{Mobile, Phone};
 
-use super::world::{Task, World};
+use super::world::{Later, Task, World};
 
 impl World<'_> {
     /// A session's call: to the desk, or to the account of the phone it names.
@@ -61,7 +61,7 @@ impl World<'_> {
             bsuid: identity.bsuid.as_ref().map(|bsuid| hashed(bsuid.0.as_bytes())),
             own_number: identity.phone == Some(account.phone()),
             language: chat.state.language(),
-            formerly: [None; 3],
+            formerly: std::array::from_fn(|nth| chat.formerly.iter().rev().nth(nth).copied()),
             codes_spent_until,
         })
     }
@@ -138,7 +138,11 @@ impl World<'_> {
             // One transcript's citizens are no crowd.
             AccountEffect::CountCode | AccountEffect::CountProof => return,
         };
-        self.tasks.push_back(Task::Account(phone, event));
+        if let Some(ms) = self.slow_ms.get(&phone) {
+            self.later.push((self.now.plus_ms(*ms), Later::Account(phone, event)));
+        } else {
+            self.tasks.push_back(Task::Account(phone, event));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::world::{Heard, World};
 use crate::conversation::text::Texts;
-use crate::domain::contact::{Bsuid, ContactId};
+use crate::domain::contact::{Bsuid, ContactId, Identity};
 use crate::domain::message::{Button, Content, Outbound, Text};
 use crate::domain::phone::Phone;
 use crate::transcript::{Directive, Transcript, What};
@@ -138,7 +138,10 @@ impl Play<'_> {
                 world.people.add(&citizen);
             }
         }
-        let chats = CHATS.map(|number| world.meet(Phone::from_wa_id(number), &Bsuid(format!("ID.{number}"))));
+        let chats = CHATS.map(|number| {
+            let bsuid = Some(Bsuid(format!("ID.{number}")));
+            world.meet(&Identity { phone: Phone::from_wa_id(number), bsuid })
+        });
         let shown = CHATS.map(|_| Shown::default()).into();
         Self { world, chats: chats.into(), shown, sms: Vec::new(), certificates: 0 }
     }

@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::codes::Codes;
 use super::desk::Desk;
+use super::names::Names;
 use super::people::People;
 use crate::account::{Account, AccountEvent, AccountRules};
 use crate::conversation::age;
 use crate::conversation::text::Texts;
 use crate::conversation::{Context, Effect, Event, Notice, Reply, Rules, State, step};
 use crate::domain::call::{Call, CallId};
-use crate::domain::contact::{Bsuid, BusinessNumber, ContactId, Identity};
+use crate::domain::contact::{BusinessNumber, ContactId, Identity};
 use crate::domain::keys::LookupKey;
 use crate::domain::message::{Button, Content, Inbound, MessageId, Outbound};
-use crate::domain::phone::{Mobile, Phone};
+use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::transcript::directive::TicketNews;
@@ -35,7 +36,8 @@ pub(super) struct World<'t> {
     pub(super) now: Timestamp,
     /// How long the next turn was on its way.
     pub(super) late_ms: i64,
-    chats: Vec<Chat>,
+    pub(super) names: Names,
+    pub(super) chats: Vec<Chat>,
     pub(super) accounts: BTreeMap<Mobile, Account>,
     pub(super) undo: BTreeMap<LookupKey, Mobile>,
     pub(super) people: People,
@@ -46,16 +48,20 @@ pub(super) struct World<'t> {
     pub(super) sms_up: bool,
     pub(super) restless: bool,
     pub(super) tasks: VecDeque<Task>,
-    /// Calls to be made later.
-    later: Vec<(Timestamp, ContactId, Call)>,
+    /// How long the directory and the registry take for a number. They answer at once for all others.
+    pub(super) slow_ms: BTreeMap<Mobile, i64>,
+    pub(super) later: Vec<(Timestamp, Later)>,
     pub(super) steps: u64,
     messages: u64,
 }
 
 /// A chat as both ends know it.
+#[derive(Default)]
 pub(super) struct Chat {
     pub(super) identity: Identity,
     pub(super) state: State,
+    /// Chats that turned out to be this one.
+    pub(super) formerly: Vec<ContactId>,
     revision: u64,
     wake_at: Option<Timestamp>,
     said: Vec<(MessageId, Outbound)>,
@@ -67,6 +73,14 @@ pub(super) struct Chat {
 pub(super) struct Heard {
     pub(super) content: Content,
     pub(super) quotes: Option<MessageId>,
+}
+
+/// What happens when its time has come.
+pub(super) enum Later {
+    /// A call that is made again.
+    Call(ContactId, Call),
+    /// What a slow neighbour answers.
+    Account(Mobile, AccountEvent),
 }
 
 pub(super) enum Task {
@@ -82,6 +96,7 @@ impl<'t> World<'t> {
             account_rules: AccountRules::default(),
             now: START,
             late_ms: 0,
+            names: Names::default(),
             chats: Vec::new(),
             accounts: BTreeMap::new(),
             undo: BTreeMap::new(),
@@ -92,6 +107,7 @@ impl<'t> World<'t> {
             sms_up: true,
             restless: false,
             tasks: VecDeque::new(),
+            slow_ms: BTreeMap::new(),
             later: Vec::new(),
             steps: 0,
             messages: 0,
@@ -104,37 +120,6 @@ impl<'t> World<'t> {
 
     fn chat_mut(&mut self, id: ContactId) -> Option<&mut Chat> {
         usize::try_from(id.0).ok().and_then(|place| self.chats.get_mut(place))
-    }
-
-    /// The chat of a WhatsApp account: by BSUID. A phone that comes with another BSUID is another chat, and
-    /// the one that had it hears of that.
-    pub(super) fn meet(&mut self, phone: Option<Phone>, bsuid: &Bsuid) -> ContactId {
-        let id = |place: usize| ContactId(place as u64);
-        let former = self.chats.iter().position(|chat| phone.is_some() && chat.identity.phone == phone);
-        let known = self.chats.iter().position(|chat| chat.identity.bsuid.as_ref() == Some(bsuid));
-        let place = known.unwrap_or(self.chats.len());
-        if known.is_none() {
-            self.chats.push(Chat {
-                identity: Identity { phone, bsuid: Some(bsuid.clone()) },
-                state: State::default(),
-                revision: 0,
-                wake_at: None,
-                said: Vec::new(),
-                unread: VecDeque::new(),
-                last_heard: None,
-            });
-        }
-        let before = self.chats[place].identity.phone;
-        self.chats[place].identity.phone = phone;
-        if let Some(former) = former.filter(|former| *former != place) {
-            self.chats[former].identity.phone = None;
-            self.tasks.push_back(Task::Turn(id(former), vec![Event::Notice(Notice::IdentityChanged)]));
-        }
-        if before.is_some() && phone.is_some() && before != phone {
-            self.tasks.push_back(Task::Turn(id(place), vec![Event::Notice(Notice::IdentityChanged)]));
-        }
-        self.settle();
-        id(place)
     }
 
     /// Messages of a chat that arrive together.
@@ -162,16 +147,18 @@ impl<'t> World<'t> {
     /// The clock moves on, and what waited for it happens in the order it is due.
     pub(super) fn wait_until(&mut self, until: Timestamp) {
         for _ in 0..STEPS_MAX {
-            let call = self.later.iter().map(|(at, ..)| *at).min();
+            let later = self.later.iter().map(|(at, _)| *at).min();
             let wake = self.chats.iter().filter_map(|chat| chat.wake_at).min();
-            let Some(due) = [call, wake].into_iter().flatten().min().filter(|due| *due <= until) else {
+            let Some(due) = [later, wake].into_iter().flatten().min().filter(|due| *due <= until) else {
                 self.now = until;
                 return;
             };
             self.now = self.now.max(due);
-            if let Some(place) = self.later.iter().position(|(at, ..)| *at == due) {
-                let (_, contact, call) = self.later.swap_remove(place);
-                self.call(contact, call);
+            if let Some(place) = self.later.iter().position(|(at, _)| *at == due) {
+                match self.later.remove(place).1 {
+                    Later::Call(contact, call) => self.call(contact, call),
+                    Later::Account(phone, event) => self.tasks.push_back(Task::Account(phone, event)),
+                }
             } else if let Some(place) = self.chats.iter().position(|chat| chat.wake_at == Some(due)) {
                 self.chats[place].wake_at = None;
                 self.tasks.push_back(Task::Turn(ContactId(place as u64), vec![Event::Wake]));
@@ -231,7 +218,7 @@ impl<'t> World<'t> {
     }
 
     /// Works until nothing is left to do now.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..STEPS_MAX {
             match self.tasks.pop_front() {
                 Some(Task::Turn(contact, events)) => self.turn(contact, events),
@@ -264,7 +251,7 @@ impl<'t> World<'t> {
                 Effect::Call { call, after_s: 0 } => self.call(contact, call),
                 Effect::Call { call, after_s } => {
                     let at = now.plus_ms(i64::from(after_s) * SECOND_MS);
-                    self.later.push((at, contact, call));
+                    self.later.push((at, Later::Call(contact, call)));
                 }
                 // Nothing is kept here beside what stands in the citizen's own phone.
                 Effect::Purge(_) | Effect::Erase => {}
