@@ -50,7 +50,8 @@ use crate::domain::contact::ContactId;
 use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::limits::Budgets;
 use crate::ports::{
-    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, OtpSender, RowId, Store, Tickets,
+    AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, IssuedCertificates, OtpSender,
+    RowId, Store, Tickets,
 };
 
 use board::{Board, Mail};
@@ -71,6 +72,7 @@ pub struct Neighbours {
     pub directory: Arc<dyn AccountDirectory>,
     pub registry: Arc<dyn ImmunizationRegistry>,
     pub tickets: Arc<dyn Tickets>,
+    pub issued: Arc<dyn IssuedCertificates>,
     pub keys: Arc<ServerKeys>,
     pub switchboard: Arc<switchboard::Switchboard>,
     pub texts: Arc<Texts>,

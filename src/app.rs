@@ -125,7 +125,7 @@ impl App {
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let issuer = ports::open_issuer(&options, &store).await?;
         let lines = ports::lines(&options, emulator.as_ref(), &issuer)?;
-        let notices = Notices::new(issuer.revoked().clone(), &options.certificates.public);
+        let notices = Notices::new(issuer.register().revoked().clone(), &options.certificates.public);
         let draining = Arc::new(Draining::default());
         let budgets = Arc::new(neighbours::budgets(&options.numbers));
         standing::restore(store.as_ref(), &budgets).await?;
@@ -133,7 +133,7 @@ impl App {
         let gate = servers::gate(&options, &store, &budgets, &draining, &switchboard);
         let service_gate = neighbours::service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
-        let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets));
+        let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets, issuer.register()));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let own = (Arc::clone(&budgets), ledger, switchboard, hands);
         let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registry, &issuer), &desk, own));

@@ -25,8 +25,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::actors::switchboard::Switchboard;
+use crate::domain::uvci::{Uvci, UvciError};
 use crate::limits::Budgets;
-use crate::ports::{RowId, Store, StoreError};
+use crate::ports::{IssuedCertificates, RevokeError, RowId, Store, StoreError};
 
 /// Of the protocol.
 pub const VERSION: u16 = 1;
@@ -62,6 +63,10 @@ pub enum Command {
     /// As many as are there when it begins.
     RetryLetters,
     DropLetter {
+        id: String,
+    },
+    /// By its id, as it stands on the certificate.
+    RevokeCertificate {
         id: String,
     },
 }
@@ -103,6 +108,10 @@ pub enum ControlError {
     Hopeless { id: RowId, reason: &'static str },
     #[error("`{}` must be an absolute path", .0.display())]
     Relative(PathBuf),
+    #[error("`{id}`: {fault}")]
+    Id { id: String, fault: UvciError },
+    #[error("{id}: {fault}")]
+    Revoke { id: Uvci, fault: RevokeError },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -121,6 +130,7 @@ pub struct Control {
     pub vault: Arc<dyn Vault>,
     pub switchboard: Switchboard,
     pub budgets: Arc<Budgets>,
+    pub issued: Arc<dyn IssuedCertificates>,
     /// Held while a command runs.
     pub one: tokio::sync::Mutex<()>,
 }
@@ -144,7 +154,14 @@ impl Control {
             Command::RetryLetter { id } => self.retry(letters::name(&id)?).await,
             Command::RetryLetters => self.retry_all().await,
             Command::DropLetter { id } => self.drop_letter(letters::name(&id)?).await,
+            Command::RevokeCertificate { id } => self.revoke(id).await,
         }
+    }
+
+    async fn revoke(&self, id: String) -> Result<Report, ControlError> {
+        let id = Uvci::parse(&id).map_err(|fault| ControlError::Id { id, fault })?;
+        self.issued.revoke(id.clone()).await.map_err(|fault| ControlError::Revoke { id: id.clone(), fault })?;
+        Ok(Report::of(format!("{id} is revoked"), json!({ "revoked": id.as_str() })))
     }
 }
 

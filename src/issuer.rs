@@ -9,6 +9,7 @@
 //! What does not belong here: what a code says and how it is signed (`certificate::hcert`), who may have a
 //! certificate (`account`).
 
+mod register;
 mod renaming;
 mod revoked;
 mod row;
@@ -17,27 +18,21 @@ mod tests;
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, MutexGuard};
-
 use crate::certificate::hcert::{self, Claims, HcertError, Payload, Signer, Vaccines};
 use crate::certificate::{CertificateError, Code, Typesetter};
-use crate::domain::certificate::{Certificate, Revocation, RevocationReason};
-use crate::domain::citizen::PersonId;
-use crate::domain::keys::{LookupKey, ServerKeys};
-use crate::domain::name::Name;
+use crate::domain::certificate::Certificate;
 use crate::domain::time::Timestamp;
-use crate::domain::uvci::Uvci;
 use crate::metrics;
-use crate::ports::{Clock, Part, Record, Store, StoreError, Table};
+use crate::ports::StoreError;
 
+pub use register::Register;
 pub use renaming::Renaming;
 pub use revoked::Revoked;
 
-use row::{HolderRow, IdRow, Settled, Standing, Wanted};
+use register::revocation;
+use row::{IdRow, Settled, Standing, Wanted};
 
 const SECOND_MS: i64 = 1_000;
-/// People are shared out over so many locks; two who share one wait for each other's fsync, no more.
-const LOCKS: usize = 256;
 
 /// Settings of an issuer.
 #[derive(Clone, Debug)]
@@ -76,28 +71,13 @@ pub enum IssueError {
     Panicked,
 }
 
-/// Why an id is not revoked.
-#[derive(Debug, thiserror::Error)]
-pub enum RevokeError {
-    #[error("no certificate was issued under that id")]
-    NotIssued,
-    #[error("it is revoked already")]
-    Already,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The issuer. One for the process.
+/// The issuer.
 pub struct Issuer {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    keys: Arc<ServerKeys>,
+    register: Arc<Register>,
     signer: Arc<dyn Signer>,
     typesetter: Typesetter,
     vaccines: Vaccines,
     options: Options,
-    holders: Vec<Mutex<()>>,
-    revoked: Arc<Revoked>,
 }
 
 impl IssueError {
@@ -112,30 +92,26 @@ impl IssueError {
 }
 
 impl Issuer {
-    /// Opens the register of a store.
-    pub async fn open(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        keys: Arc<ServerKeys>,
+    /// Issues into a register.
+    pub fn new(
+        register: Arc<Register>,
         signer: Arc<dyn Signer>,
         typesetter: Typesetter,
         vaccines: Vaccines,
         options: Options,
-    ) -> Result<Self, StoreError> {
-        let revoked = Arc::new(Revoked::open(Arc::clone(&store)).await?);
-        let holders = (0..LOCKS).map(|_| Mutex::new(())).collect();
-        Ok(Self { store, clock, keys, signer, typesetter, vaccines, options, holders, revoked })
+    ) -> Self {
+        Self { register, signer, typesetter, vaccines, options }
     }
 
-    /// The revocations, for the public list.
-    pub fn revoked(&self) -> &Arc<Revoked> {
-        &self.revoked
+    /// Where its certificates are registered.
+    pub fn register(&self) -> &Arc<Register> {
+        &self.register
     }
 
     /// Registers a certificate, signs its code and sets its document. Asked again, it gives the same bytes.
     pub async fn issue(self: Arc<Self>, certificate: Certificate) -> Result<Issued, IssueError> {
         let standing = if self.vaccines.codes(&certificate.vaccine).is_some() {
-            Some(self.register(&certificate).await?)
+            Some(self.registered(&certificate).await?)
         } else {
             tracing::warn!("a certificate gets no code: its vaccine is not in config/vaccines.toml");
             metrics::certificate_issued("without_code");
@@ -146,36 +122,12 @@ impl Issuer {
         made.await.unwrap_or(Err(IssueError::Panicked))
     }
 
-    /// Revokes a certificate by its id.
-    pub async fn revoke(&self, id: &Uvci) -> Result<Revocation, RevokeError> {
-        let key = row::key_of_id(id);
-        let found = self.store.get(Table::Certificate, key).await?.ok_or(RevokeError::NotIssued)?;
-        let holder = IdRow::read(&found)?.holder;
-        let _alone = self.alone(holder).await;
-        let mut row = self.row(holder).await?;
-        let now = self.clock.now();
-        let ended = row.withdraw(id).ok_or(RevokeError::Already)?;
-        let revocation = revocation(&ended, now, RevocationReason::Withdrawn);
-        self.keep(vec![row.part(holder)], vec![revocation.clone()]).await?;
-        Ok(revocation)
-    }
-
-    /// Revokes what was issued to a person under another name than this. Asked again, it does nothing.
-    pub async fn revoke_renamed(&self, person: &PersonId, name: &Name) -> Result<(), StoreError> {
-        let holder = self.keys.certificate_holder(person);
-        let _alone = self.alone(holder).await;
-        let mut row = self.row(holder).await?;
-        let now = self.clock.now();
-        let ended = row.rename(self.digest(name), now);
-        let revocations = ended.iter().map(|ended| revocation(ended, now, RevocationReason::NameChanged)).collect();
-        self.keep(vec![row.part(holder)], revocations).await
-    }
-
-    async fn register(&self, certificate: &Certificate) -> Result<Standing, IssueError> {
-        let holder = self.keys.certificate_holder(&certificate.person);
-        let _alone = self.alone(holder).await;
-        let mut row = self.row(holder).await?;
-        let now = self.clock.now();
+    async fn registered(&self, certificate: &Certificate) -> Result<Standing, IssueError> {
+        let register = &self.register;
+        let holder = register.keys.certificate_holder(&certificate.person);
+        let _alone = register.alone(holder).await;
+        let mut row = register.row(holder).await?;
+        let now = register.clock.now();
         let now_s = now.0.div_euclid(SECOND_MS);
         let last_s = self.signer.good_until_s().unwrap_or(i64::MAX);
         if last_s <= now_s {
@@ -183,14 +135,14 @@ impl Issuer {
         }
         let wanted = Wanted {
             dose: certificate.dose,
-            name: self.digest(&certificate.name),
+            name: register.digest(&certificate.name),
             says: self.says(certificate),
             asked_at: certificate.asked_at,
             now_s,
             expires_at_s: now_s.saturating_add(self.options.valid_s).min(last_s),
             sign_again_after_s: self.options.sign_again_after_s,
         };
-        let id_of = |issue| self.keys.certificate_id(holder, wanted.says, issue);
+        let id_of = |issue| register.keys.certificate_id(holder, wanted.says, issue, now_s);
         let (how, standing, ended) = match row.settle(&wanted, id_of)? {
             Settled::Stands(standing) => {
                 metrics::certificate_issued("again");
@@ -201,7 +153,7 @@ impl Issuer {
         };
         let parts = vec![row.part(holder), IdRow { holder }.part(&standing.id)];
         let revocations = ended.map(|(ended, reason)| revocation(&ended, now, reason)).into_iter().collect();
-        self.keep(parts, revocations).await?;
+        register.keep(parts, revocations).await?;
         metrics::certificate_issued(how);
         Ok(standing)
     }
@@ -220,32 +172,6 @@ impl Issuer {
         Some(hcert::sign(&claims, &*self.signer).map(code).map_err(IssueError::from))
     }
 
-    /// Makes rows and revocations durable as one.
-    async fn keep(&self, mut parts: Vec<Part>, revocations: Vec<Revocation>) -> Result<(), StoreError> {
-        let listing = self.revoked.list(&revocations).await;
-        parts.extend(listing.parts());
-        let ticket = self.store.append(Record { writer: None, parts })?;
-        listing.appended();
-        ticket.durable.await.map_err(|_| StoreError::Closed)?;
-        for revocation in &revocations {
-            metrics::certificate_revoked(revocation.reason.name());
-        }
-        Ok(())
-    }
-
-    async fn alone(&self, holder: LookupKey) -> MutexGuard<'_, ()> {
-        self.holders[usize::from(holder.0[0]) % LOCKS].lock().await
-    }
-
-    async fn row(&self, holder: LookupKey) -> Result<HolderRow, StoreError> {
-        let found = self.store.get(Table::Certificate, row::key_of_holder(holder)).await?;
-        found.map_or_else(|| Ok(HolderRow::default()), |value| HolderRow::read(&value))
-    }
-
-    fn digest(&self, name: &Name) -> [u8; 16] {
-        self.keys.certificate_digest(&[name.as_str().as_bytes()])
-    }
-
     /// All that is printed or signed, whatever the language.
     fn says(&self, certificate: &Certificate) -> [u8; 16] {
         let Certificate { name, nik, birth_date, dose, date, vaccine, batch, .. } = certificate;
@@ -253,10 +179,6 @@ impl Issuer {
         let (nik, dose) = (nik.number().to_le_bytes(), [*dose]);
         let texts = [name.as_str().as_bytes(), vaccine.as_bytes(), batch.as_bytes()];
         let said: Vec<&[u8]> = texts.into_iter().chain([&nik[..], &birth_date, &date, &dose]).collect();
-        self.keys.certificate_digest(&said)
+        self.register.keys.certificate_digest(&said)
     }
-}
-
-fn revocation(ended: &Standing, at: Timestamp, reason: RevocationReason) -> Revocation {
-    Revocation { id: ended.id.clone(), at, reason, expires_at_s: ended.expires_at_s }
 }

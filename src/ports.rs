@@ -22,6 +22,7 @@ use crate::domain::name::Name;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
+use crate::domain::uvci::Uvci;
 
 pub use hands::{Hands, Held, Troubling};
 pub use store::{
@@ -170,4 +171,24 @@ pub trait RevocationList: Send + Sync + 'static {
 
     /// The revocations of a page, counted from 0; none beyond the last.
     fn page(&self, number: u32) -> BoxFuture<'_, Result<Vec<Revocation>, StoreError>>;
+}
+
+/// Why an id is not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    #[error("no certificate was issued under that id")]
+    NotIssued,
+    #[error("it is revoked already")]
+    Already,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is kept of issued certificates.
+pub trait IssuedCertificates: Send + Sync + 'static {
+    /// Revokes a certificate by its id.
+    fn revoke(&self, id: Uvci) -> BoxFuture<'_, Result<Revocation, RevokeError>>;
+
+    /// Forgets a row of `Table::Certificate` if it matters no more; whether it did. For the sweep.
+    fn forget(&self, key: Key, value: Value) -> BoxFuture<'_, Result<bool, StoreError>>;
 }

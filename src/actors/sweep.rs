@@ -1,7 +1,7 @@
 //! The sweep: walks through all that rests, a page at a time, and finds what may go.
 //!
 //! It only looks and tells: a contact's session and an account's actor each tidy their own record, the
-//! switchboard an alias that leads nowhere, the desk its reports. Bounded by one page in `figures.sweep_every_ms`,
+//! switchboard an alias that leads nowhere, the register its certificates, the desk its reports. Bounded by one page in `figures.sweep_every_ms`,
 //! whatever there is to do: 256 values a second are 22 million a day. It rests while the store takes nothing. A
 //! page that cannot be read, or a panic over one, is logged and costs that page until the next pass.
 
@@ -25,7 +25,7 @@ use crate::ports::{Key, NeighbourError, StoreError, Table, Value};
 const REPORTS_KEPT_MS: i64 = 90 * DAY_MS;
 
 /// Where it looks, in this order. Reports come last: the desk walks through them itself.
-const TABLES: [Table; 3] = [Table::Contact, Table::Account, Table::Alias];
+const TABLES: [Table; 4] = [Table::Contact, Table::Account, Table::Alias, Table::Certificate];
 
 /// A walk through all tables, over and over.
 pub struct Sweep {
@@ -100,8 +100,12 @@ impl Sweep {
                 | Table::Registry
                 | Table::Dedupe
                 | Table::Budget
-                | Table::Standing
-                | Table::Certificate => self.alias(key, value).await?,
+                | Table::Standing => self.alias(key, value).await?,
+                Table::Certificate => {
+                    if self.neighbours.issued.forget(key.clone(), value.clone()).await? {
+                        metrics::tidied("certificate_forgotten");
+                    }
+                }
             }
         }
         match next {

@@ -1,4 +1,4 @@
-//! Certificates issued and revoked from the command line, on the store of a stopped server.
+//! Certificates issued from the command line, on the store of a stopped server.
 //!
 //! The store has one owner at a time (its lock), so a running server is told of by name and nothing is changed
 //! behind its back.
@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use super::{AppError, StoreChoice, settings};
 use crate::config::Config;
-use crate::domain::certificate::{Certificate, Language, Revocation};
+use crate::domain::certificate::{Certificate, Language};
 use crate::domain::nik::Nik;
 use crate::domain::phone::Mobile;
-use crate::domain::uvci::Uvci;
-use crate::issuer::{IssueError, Issued, Issuer, RevokeError};
+use crate::issuer::{IssueError, Issued, Issuer};
 use crate::ports::{AccountDirectory as _, Clock, ImmunizationRegistry as _, NeighbourError, Store};
 use crate::registry::embedded::EmbeddedRegistry;
 
@@ -39,8 +38,6 @@ pub enum ByHandError {
     Registry(#[from] NeighbourError),
     #[error("the certificate is not made: {0}")]
     Unmade(#[from] IssueError),
-    #[error(transparent)]
-    Revoke(#[from] RevokeError),
 }
 
 /// What stands open while one thing is done.
@@ -57,11 +54,6 @@ pub fn issue(config: Config, order: Order) -> Result<Issued, ByHandError> {
         let certificate = open.certificate(&order).await?;
         Ok(Arc::clone(&open.issuer).issue(certificate).await?)
     })
-}
-
-/// Revokes one certificate.
-pub fn revoke(config: Config, id: &Uvci) -> Result<Revocation, ByHandError> {
-    run(config, |open| async move { Ok(open.issuer.revoke(id).await?) })
 }
 
 fn run<T, F>(config: Config, act: impl FnOnce(Arc<Open>) -> F) -> Result<T, ByHandError>

@@ -12,6 +12,7 @@ use crate::actors::switchboard::Switchboard;
 use crate::control::socket::{self, Served, SocketError};
 use crate::control::{Control, Report, Vault, socket_path};
 use crate::domain::keys::ServerKeys;
+use crate::issuer::Register;
 use crate::limits::Budgets;
 use crate::ports::Store;
 use crate::store::{Exported, Findings, Journal};
@@ -38,6 +39,7 @@ pub(super) fn control(
     keys: &Arc<ServerKeys>,
     random: &Arc<dyn Random>,
     budgets: &Arc<Budgets>,
+    register: &Arc<Register>,
 ) -> Control {
     let store: Arc<dyn Store> = journal.clone();
     Control {
@@ -45,6 +47,7 @@ pub(super) fn control(
         vault: Arc::new(OpenVault(journal)),
         store,
         budgets: Arc::clone(budgets),
+        issued: register.clone(),
         one: tokio::sync::Mutex::new(()),
     }
 }
@@ -56,9 +59,14 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(options: &AppOptions, journal: Arc<Journal>, budgets: &Arc<Budgets>) -> Option<Self> {
+    pub(super) fn new(
+        options: &AppOptions,
+        journal: Arc<Journal>,
+        budgets: &Arc<Budgets>,
+        register: &Arc<Register>,
+    ) -> Option<Self> {
         let StoreChoice::Journal(at) = &options.store else { return None };
-        let control = control(journal, &options.keys, &options.random, budgets);
+        let control = control(journal, &options.keys, &options.random, budgets, register);
         Some(Self { path: socket_path(&at.path), control })
     }
 

@@ -15,7 +15,8 @@ use crate::config::{Config, key_file};
 use crate::control::client::{self, ClientError, End};
 use crate::control::{Command, Report, Said, socket_path};
 use crate::domain::keys::ServerKeys;
-use crate::ports::Clock;
+use crate::issuer::Register;
+use crate::ports::{Clock, Store};
 use crate::store;
 
 /// It was done and what was looked at is not in order, or it was refused.
@@ -96,7 +97,8 @@ fn in_the_store(config: &Config, command: Command) -> Result<Report, Refusal> {
         | Command::ShowLetter { .. }
         | Command::RetryLetter { .. }
         | Command::RetryLetters
-        | Command::DropLetter { .. } => in_the_open_store(config, &options, &keys, command),
+        | Command::DropLetter { .. }
+        | Command::RevokeCertificate { .. } => in_the_open_store(config, &options, &keys, command),
     }
 }
 
@@ -107,14 +109,17 @@ fn in_the_open_store(
     command: Command,
 ) -> Result<Report, Refusal> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let journal = store::open(options, keys, clock).map_err(AppError::from)?;
+    let journal = store::open(options, keys, Arc::clone(&clock)).map_err(AppError::from)?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let numbers: Vec<_> = config.whatsapp.phone_numbers.iter().map(settings::number).collect();
     let budgets = Arc::new(super::neighbours::budgets(&numbers));
-    let control = control::control(Arc::clone(&journal), keys, &random, &budgets);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|fault| Refusal::Said(fault.to_string()))?;
-    let outcome = runtime.block_on(control.perform(command));
+    let store: Arc<dyn Store> = journal.clone();
+    let outcome = runtime.block_on(async {
+        let register = Register::open(store, clock, Arc::clone(keys)).await?;
+        control::control(Arc::clone(&journal), keys, &random, &budgets, &register).perform(command).await
+    });
     journal.close_and_wait();
     outcome.map_err(|error| Refusal::Said(error.to_string()))
 }

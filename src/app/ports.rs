@@ -11,7 +11,7 @@ use crate::actors::switchboard::Switchboard;
 use crate::certificate::Typesetter;
 use crate::certificate::hcert::Vaccines;
 use crate::emulator::{self, Emulator};
-use crate::issuer::{IssueError, Issuer};
+use crate::issuer::{IssueError, Issuer, Register};
 use crate::otp::sms_http::{self, SmsHttp};
 use crate::ports::{Channel, Hands, OtpSender, Store};
 use crate::registry::embedded::{EmbeddedRegistry, population};
@@ -76,11 +76,13 @@ pub(super) async fn open_registry(
     Ok(Arc::new(registry))
 }
 
+/// The issuer over a store's register, which it opens.
 pub(super) async fn open_issuer(options: &AppOptions, store: &Arc<dyn Store>) -> Result<Arc<Issuer>, AppError> {
     let CertificateOptions { signer, issuer, .. } = options.certificates.clone();
     let (typesetter, vaccines) = (Typesetter::new()?, Vaccines::embedded()?);
     let (store, clock, keys) = (Arc::clone(store), Arc::clone(&options.clock), Arc::clone(&options.keys));
-    Ok(Arc::new(Issuer::open(store, clock, keys, signer, typesetter, vaccines, issuer).await?))
+    let register = Register::open(store, clock, keys).await?;
+    Ok(Arc::new(Issuer::new(register, signer, typesetter, vaccines, issuer)))
 }
 
 /// Each shard's own connections: a client shared by several threads would hang with the one that opened it.

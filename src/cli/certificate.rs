@@ -1,7 +1,7 @@
 //! `siaga certificate`: what an operator, or anyone who checks a certificate, does by hand.
 //!
-//! `verify` and `keys` need no server and no store. `issue` and `revoke` open the store of a stopped server. What
-//! is personal is printed only where it was asked for: by `verify` of the text that is held out to it, and into the
+//! `verify` and `keys` need no server and no store. `revoke` asks a running server, or opens the store of a stopped
+//! one as `issue` does. What is personal is printed only where it was asked for: by `verify` of the text that is held out to it, and into the
 //! file of `issue`.
 
 use std::io::Read as _;
@@ -12,13 +12,14 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{EXIT_USAGE, Files};
 use crate::app::by_hand::{self, Order};
+use crate::app::{Wish, operate};
 use crate::certificate::hcert::{self, Claims, PublicKey, PublicKeys, Signer as _, SigningKeys};
 use crate::clock::SystemClock;
 use crate::config::{Config, signing_file};
+use crate::control;
 use crate::domain::certificate::Language;
 use crate::domain::nik::Nik;
 use crate::domain::phone::Mobile;
-use crate::domain::uvci::Uvci;
 use crate::ports::Clock as _;
 
 /// A certificate that is not to be believed.
@@ -32,7 +33,8 @@ pub(super) enum Command {
     Issue(Issue),
     /// Check the text of a code: who signed it, until when it is good, what it says. Exit 1: not to be believed.
     Verify(Verify),
-    /// Revoke a certificate by its id; the server must be stopped. The next download gets a new one.
+    /// Revoke a certificate by its id, on a running server or in the store of a stopped one. The next download gets a
+    /// new one.
     Revoke(Revoke),
     /// The keys that sign.
     #[command(subcommand)]
@@ -136,7 +138,9 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Verify(wish) => with_settings(&wish.files, |config| {
             ended(ring(&config.certificate.key_file).and_then(|ring| verify(&wish, ring.public())))
         }),
-        Command::Revoke(wish) => with_settings(&wish.files, |config| ended(revoke(&wish, config))),
+        Command::Revoke(wish) => with_settings(&wish.files, |config| {
+            operate(&config, Wish::Command(control::Command::RevokeCertificate { id: wish.id }), false)
+        }),
         Command::Keys(Keys::Make { ahead, ring }) => with_file(&ring, |path| {
             let keys = signing_file::make(path, ahead).map_err(|error| unavailable(&error))?;
             println!("{} signs from the next start on ({})", keys.key_id(), path.display());
@@ -200,13 +204,6 @@ fn issue(wish: &Issue, config: Config) -> Result<(), Refusal> {
         Some(code) => println!("{}\n{}", code.id, code.text),
         None => eprintln!("siaga: it has no code: its vaccine is not in config/vaccines.toml"),
     }
-    Ok(())
-}
-
-fn revoke(wish: &Revoke, config: Config) -> Result<(), Refusal> {
-    let id = Uvci::parse(&wish.id).map_err(|error| (EXIT_USAGE, format!("`{}`: {error}", wish.id)))?;
-    by_hand::revoke(config, &id).map_err(|error| unavailable(&error))?;
-    println!("{id} is revoked");
     Ok(())
 }
 

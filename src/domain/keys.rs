@@ -121,9 +121,10 @@ impl ServerKeys {
         half(mac(&self.certificate, &parts))
     }
 
-    /// The opaque part of an issued certificate's id. The same holder, content and issue give the same id.
-    pub fn certificate_id(&self, holder: LookupKey, says: [u8; 16], issue: u32) -> Uvci {
-        Uvci::of(half(mac(&self.certificate, &[b"id", &holder.0, &says, &issue.to_le_bytes()])))
+    /// An issued certificate's id. Not the same again when its holder was forgotten meanwhile: `signed_at_s` tells.
+    pub fn certificate_id(&self, holder: LookupKey, says: [u8; 16], issue: u32, signed_at_s: i64) -> Uvci {
+        let (issue, signed_at_s) = (issue.to_le_bytes(), signed_at_s.to_le_bytes());
+        Uvci::of(half(mac(&self.certificate, &[b"id", &holder.0, &says, &issue, &signed_at_s])))
     }
 
     /// Proves that a tag that comes back from Meta is one that we gave out.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use super::Issuer;
+use super::Register;
 use crate::domain::citizen::{Person, PersonId};
 use crate::domain::name::Name;
 use crate::domain::phone::Mobile;
@@ -18,12 +18,12 @@ use crate::ports::{AccountDirectory, IdempotencyKey, NeighbourError};
 /// A directory, and the register that follows it.
 pub struct Renaming {
     directory: Arc<dyn AccountDirectory>,
-    issuer: Arc<Issuer>,
+    register: Arc<Register>,
 }
 
 impl Renaming {
-    pub fn new(directory: Arc<dyn AccountDirectory>, issuer: Arc<Issuer>) -> Self {
-        Self { directory, issuer }
+    pub fn new(directory: Arc<dyn AccountDirectory>, register: Arc<Register>) -> Self {
+        Self { directory, register }
     }
 }
 
@@ -40,7 +40,7 @@ impl AccountDirectory for Renaming {
     ) -> BoxFuture<'_, Result<(), NeighbourError>> {
         async move {
             self.directory.change_name(key, person.clone(), name.clone()).await?;
-            let ended = self.issuer.revoke_renamed(&person, &name).await;
+            let ended = self.register.revoke_renamed(&person, &name).await;
             ended.map_err(|fault| NeighbourError::Down { neighbour: "certificates", reason: fault.to_string() })
         }
         .boxed()

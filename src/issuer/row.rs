@@ -33,7 +33,7 @@ pub(super) struct Standing {
     pub(super) id: Uvci,
     name: Digest,
     says: Digest,
-    /// Counts the dose's certificates, so that what was revoked is never issued again under its id.
+    /// Counts the dose's certificates: with it, and the moment of the first signature, no id comes twice.
     issue: u32,
     pub(super) signed_at_s: i64,
     pub(super) expires_at_s: i64,
@@ -140,6 +140,12 @@ impl HolderRow {
             .collect()
     }
 
+    /// Whether all of it ended before a moment: the signatures, and the change of name.
+    pub(super) fn has_ended(&self, before: Timestamp) -> bool {
+        let signed = |standing: &Standing| Timestamp::from_unix_s(standing.expires_at_s) < before;
+        self.standings.iter().all(signed) && self.renamed.is_none_or(|renamed| renamed.at < before)
+    }
+
     /// Ends the certificate with this id; nothing when it does not stand any more.
     pub(super) fn withdraw(&mut self, id: &Uvci) -> Option<Standing> {
         let standing = self.standings.iter_mut().find(|standing| standing.id == *id && !standing.revoked)?;
@@ -160,6 +166,16 @@ impl IdRow {
 
 pub(super) fn key_of_holder(holder: LookupKey) -> Key {
     prefixed(b'h', &holder.0)
+}
+
+/// Whose row a key leads to, if to one of a holder.
+pub(super) fn holder_of(key: &Key) -> Option<LookupKey> {
+    let (b'h', holder) = key.split_first()? else { return None };
+    holder.try_into().ok().map(LookupKey)
+}
+
+pub(super) fn is_of_id(key: &Key) -> bool {
+    key.first() == Some(&b'i')
 }
 
 /// Ids are opaque and public, so one may stand in a key.

@@ -6,9 +6,14 @@ use super::*;
 use crate::certificate::hcert::{SigningKeys, verify};
 use crate::clock::ManualClock;
 use crate::domain::certificate::Language;
+use crate::domain::certificate::{Revocation, RevocationReason};
+use crate::domain::citizen::PersonId;
+use crate::domain::keys::ServerKeys;
+use crate::domain::name::Name;
 use crate::domain::nik::Nik;
 use crate::domain::time::{DAY_MS, MINUTE_MS};
-use crate::ports::RevocationList;
+use crate::domain::uvci::Uvci;
+use crate::ports::{Clock as _, IssuedCertificates as _, Key, RevocationList, RevokeError, Store, Table};
 use crate::store::Memory;
 
 const START: Timestamp = Timestamp(1_795_416_600_000);
@@ -27,16 +32,16 @@ impl Desk {
     }
 
     async fn issuer(&self) -> Arc<Issuer> {
-        let issuer = Issuer::open(
-            Arc::clone(&self.store),
-            self.clock.clone(),
-            Arc::new(ServerKeys::derive(&[42; 32])),
+        let keys = Arc::new(ServerKeys::derive(&[42; 32]));
+        let register = Register::open(Arc::clone(&self.store), self.clock.clone(), keys).await;
+        let issuer = Issuer::new(
+            register.expect("a register"),
             self.signer.clone(),
             Typesetter::new().expect("fonts"),
             Vaccines::embedded().expect("vaccines"),
             Options { issuer: "Siaga Test".into(), valid_s: 365 * 86_400, sign_again_after_s: 30 * 86_400 },
         );
-        Arc::new(issuer.await.expect("a register"))
+        Arc::new(issuer)
     }
 
     fn certificate(&self, name: &str, dose: u8) -> Certificate {
@@ -62,8 +67,8 @@ async fn code(issuer: &Arc<Issuer>, certificate: Certificate) -> Code {
 }
 
 async fn listed(issuer: &Issuer) -> Vec<(Uvci, RevocationReason)> {
-    let list = issuer.revoked().page(0).await.expect("a page");
-    assert_eq!(list.len() as u64, issuer.revoked().count());
+    let list = issuer.register().revoked().page(0).await.expect("a page");
+    assert_eq!(list.len() as u64, issuer.register().revoked().count());
     list.into_iter().map(|revocation| (revocation.id, revocation.reason)).collect()
 }
 
@@ -120,7 +125,7 @@ async fn a_changed_name_ends_every_certificate_of_the_old_one_at_once() {
     let (person, name) = (PersonId("p1".into()), Name::parse("Siti Rahmawati").expect("a name"));
     for _ in 0..2 {
         // Asked again after a crash, it revokes nothing twice.
-        issuer.revoke_renamed(&person, &name).await.expect("kept");
+        issuer.register().revoke_renamed(&person, &name).await.expect("kept");
     }
     let ended = |id: &Uvci| (id.clone(), RevocationReason::NameChanged);
     assert_eq!(listed(&issuer).await, old.iter().map(ended).collect::<Vec<_>>());
@@ -130,7 +135,7 @@ async fn a_changed_name_ends_every_certificate_of_the_old_one_at_once() {
     let new = code(&issuer, desk.certificate("Siti Rahmawati", 1)).await;
     assert!(!old.contains(&new.id));
     // The change is undone: the old name's certificate is a new one, never the revoked one.
-    issuer.revoke_renamed(&person, &Name::parse("Siti Rahmwati").expect("a name")).await.expect("kept");
+    issuer.register().revoke_renamed(&person, &Name::parse("Siti Rahmwati").expect("a name")).await.expect("kept");
     desk.clock.set(Timestamp(START.0 + 2 * MINUTE_MS));
     let back = code(&issuer, desk.certificate("Siti Rahmwati", 1)).await;
     assert!(!old.contains(&back.id) && back.id != new.id);
@@ -156,15 +161,15 @@ async fn an_operator_revokes_by_id_once() {
     let desk = Desk::new();
     let issuer = desk.issuer().await;
     let id = code(&issuer, desk.certificate("Siti Rahmawati", 2)).await.id;
-    assert!(matches!(issuer.revoke(&Uvci::of([1; 16])).await, Err(RevokeError::NotIssued)));
-    let revocation = issuer.revoke(&id).await.expect("revoked");
+    assert!(matches!(issuer.register().revoke(Uvci::of([1; 16])).await, Err(RevokeError::NotIssued)));
+    let revocation = issuer.register().revoke(id.clone()).await.expect("revoked");
     assert_eq!((revocation.reason, revocation.at), (RevocationReason::Withdrawn, START));
-    assert!(matches!(issuer.revoke(&id).await, Err(RevokeError::Already)));
+    assert!(matches!(issuer.register().revoke(id.clone()).await, Err(RevokeError::Already)));
     let next = code(&issuer, desk.certificate("Siti Rahmawati", 2)).await.id;
     assert_ne!(next, id, "what is revoked is not issued again");
     // The register is found again after a restart, and goes on counting.
     let issuer = desk.issuer().await;
-    issuer.revoke(&next).await.expect("revoked");
+    issuer.register().revoke(next.clone()).await.expect("revoked");
     let ids: Vec<Uvci> = listed(&issuer).await.into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, [id, next]);
 }
@@ -180,12 +185,12 @@ async fn revocations_fill_page_after_page() {
         expires_at_s: 0,
     };
     for batch in (0..1_020).collect::<Vec<u64>>().chunks(17) {
-        issuer.keep(Vec::new(), batch.iter().copied().map(of).collect()).await.expect("kept");
+        issuer.register().keep(Vec::new(), batch.iter().copied().map(of).collect()).await.expect("kept");
     }
-    let (first, second) = (issuer.revoked().page(0).await, issuer.revoked().page(1).await);
+    let (first, second) = (issuer.register().revoked().page(0).await, issuer.register().revoked().page(1).await);
     assert_eq!(first, Ok((0..1_000).map(of).collect()));
     assert_eq!(second, Ok((1_000..1_020).map(of).collect()));
-    assert_eq!(issuer.revoked().page(2).await, Ok(Vec::new()));
+    assert_eq!(issuer.register().revoked().page(2).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
@@ -204,4 +209,36 @@ async fn a_vaccine_of_no_value_set_gets_a_certificate_without_a_code() {
     let unknown = Certificate { vaccine: "Merah Putih".into(), ..desk.certificate("Siti Rahmawati", 2) };
     let issued = Arc::clone(&issuer).issue(unknown).await.expect("a certificate");
     assert!(issued.code.is_none() && issued.pdf.starts_with(b"%PDF"));
+}
+
+/// What a sweep does; how many rows it forgot.
+async fn swept(desk: &Desk, issuer: &Issuer) -> usize {
+    let mut forgotten = 0;
+    for (key, value) in desk.store.scan(Table::Certificate, Key::new()).await.expect("rows") {
+        forgotten += usize::from(issuer.register().forget(key, value).await.expect("looked at"));
+    }
+    forgotten
+}
+
+#[tokio::test]
+async fn a_year_after_the_last_signature_ended_only_the_list_is_left() {
+    let desk = Desk::new();
+    let issuer = desk.issuer().await;
+    let first = code(&issuer, desk.certificate("Siti Rahmawati", 1)).await.id;
+    issuer.register().revoke(first.clone()).await.expect("revoked");
+    desk.clock.set(Timestamp(START.0 + 100 * DAY_MS));
+    let second = code(&issuer, desk.certificate("Siti Rahmawati", 2)).await.id;
+    desk.clock.set(Timestamp(START.0 + 829 * DAY_MS));
+    assert_eq!(swept(&desk, &issuer).await, 0, "the second was good until day 465");
+    assert!(matches!(issuer.register().revoke(first.clone()).await, Err(RevokeError::Already)));
+    desk.clock.set(Timestamp(START.0 + 831 * DAY_MS));
+    // The holder first, then the ids that lead to him.
+    assert_eq!((swept(&desk, &issuer).await, swept(&desk, &issuer).await), (3, 0));
+    assert_eq!(listed(&issuer).await, [(first.clone(), RevocationReason::Withdrawn)]);
+    let rows = desk.store.scan(Table::Certificate, Key::new()).await.expect("rows");
+    assert_eq!(rows.len(), 2, "the revocation, and how many there are");
+    assert!(matches!(issuer.register().revoke(second.clone()).await, Err(RevokeError::NotIssued)));
+    // Asked for once more, it has an id that nobody ever revoked.
+    let anew = code(&issuer, desk.certificate("Siti Rahmawati", 1)).await.id;
+    assert!(anew != first && anew != second);
 }

@@ -12,12 +12,20 @@ use actix_web::web::Data;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use siaga::app::StoreChoice;
 use siaga::certificate::hcert::{self, PublicKeys, SigningKeys};
-use siaga::domain::certificate::{Revocation, RevocationReason};
+use siaga::config::key_file;
+use siaga::domain::certificate::{Certificate, Revocation, RevocationReason};
+use siaga::domain::keys::ServerKeys;
+use siaga::domain::message::Outbound;
 use siaga::domain::time::Timestamp;
 use siaga::domain::uvci::Uvci;
 use siaga::ports::{REVOCATIONS_A_PAGE, RevocationList, StoreError};
+use siaga::store::Options;
 use siaga::web::certificates::{Notices, routes};
+
+use crate::graph_client::certificate_message;
+use crate::support::{ParrotHouse, TestApp};
 
 /// A list that grows when told, and counts how often it is read.
 #[derive(Default)]
@@ -148,6 +156,41 @@ fn good(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+#[tokio::test]
+async fn a_running_server_revokes_on_an_operators_word_and_says_so_to_everyone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (key, store) = (directory.path().join("siaga.key"), directory.path().join("store"));
+    let keys = ServerKeys::derive(&key_file::load_or_make(&key).expect("a key"));
+    let mut options = ParrotHouse::new().options();
+    options.keys = Arc::new(keys);
+    options.store = StoreChoice::Journal(Options { crash_loop_starts: 0, ..Options::new(store) });
+    let app = TestApp::start(options);
+    let Outbound::Certificate { certificate, .. } = certificate_message() else { panic!("a certificate") };
+    let certificate = Certificate { vaccine: "CoronaVac".into(), ..*certificate };
+    let issue = || app.issuer().issue(certificate.clone());
+    let id = issue().await.expect("issued").code.expect("a code").id;
+
+    let list = app.url().replace("/webhook", "/certificates/revoked");
+    let ask = |tag: &str| app.http.get(&list).header("if-none-match", tag).send();
+    let before = ask("\"other\"").await.expect("an answer");
+    let tag = before.headers()["etag"].to_str().expect("a tag").to_owned();
+    assert_eq!(ask(&tag).await.expect("an answer").status(), 304);
+    let said_of = |id: Uvci| {
+        let directory = directory.path().to_owned();
+        tokio::task::spawn_blocking(move || siaga(&directory, &["revoke", id.as_str()]))
+    };
+    assert_eq!(good(&said_of(id.clone()).await.expect("it ran")).trim(), format!("{id} is revoked"));
+    let after = ask(&tag).await.expect("an answer");
+    assert_eq!(after.status(), 200, "the checker hears that it changed");
+    let page: Value = after.json().await.expect("json");
+    let row = (page["revoked"][0]["id"].as_str(), page["revoked"][0]["reason"].as_str());
+    assert_eq!(row, (Some(id.as_str()), Some("withdrawn")));
+    let again = said_of(id.clone()).await.expect("it ran");
+    assert_eq!(again.status.code(), Some(1));
+    assert!(said(&again).contains("it is revoked already"), "{}", said(&again));
+    assert_ne!(issue().await.expect("issued").code.expect("a code").id, id);
+}
+
 #[test]
 fn an_operator_issues_checks_and_revokes_by_hand() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -198,8 +241,8 @@ fn what_cannot_be_done_is_told_with_its_reason() {
         (order("0812-0000-0042", "123", "1"), 64, "a nik has 16 digits, 3 came"),
         (order("0812-0000-0043", "0001014708900003", "1"), 69, "nobody with that NIK is registered under that phone"),
         (order("0812-0000-0042", "0001014708900003", "3"), 69, "dose 3 is not recorded"),
-        (siaga(&["revoke", "URN:UVCI:01:ID:X"]), 64, "an id of ours is"),
-        (siaga(&["revoke", id(5).as_str()]), 69, "no certificate was issued under that id"),
+        (siaga(&["revoke", "URN:UVCI:01:ID:X"]), 1, "an id of ours is"),
+        (siaga(&["revoke", id(5).as_str()]), 1, "no certificate was issued under that id"),
         (siaga(&["verify", "HC1:"]), 1, "does not unpack"),
         (siaga(&["verify", "HC1:x", "--keys", "/nowhere"]), 64, "/nowhere: cannot be read"),
     ] {

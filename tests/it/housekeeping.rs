@@ -10,12 +10,15 @@ use siaga::account::Account;
 use siaga::actors::Figures;
 use siaga::actors::session::record::ContactRecord;
 use siaga::clock::ManualClock;
+use siaga::domain::certificate::Certificate;
 use siaga::domain::contact::ContactId;
+use siaga::domain::message::Outbound;
 use siaga::domain::phone::Mobile;
 use siaga::domain::time::{DAY_MS, HOUR_MS};
 use siaga::ports::{Key, Part, Record, Store, Table, Value};
 use siaga::store::{self, Memory, Options};
 
+use super::graph_client::certificate_message;
 use super::support::{Parrot, Recording, START, TestApp, envelope, eventually, parrot_options, text};
 
 /// Contacts that write on one day and never again.
@@ -164,4 +167,21 @@ async fn unused_accounts_and_aliases_that_lead_nowhere_are_forgotten() {
         swept(&app).await;
     }
     assert_eq!((keys(&*gone, Table::Account).await, keys(&*gone, Table::Alias).await), (0, 0));
+}
+
+#[actix_web::test]
+async fn certificates_go_a_year_after_their_signatures_ended() {
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let clock = Arc::new(ManualClock::at(START));
+    let app = app(Arc::clone(&store), &clock);
+    let Outbound::Certificate { certificate, .. } = certificate_message() else { panic!("a certificate") };
+    let certificate = Certificate { vaccine: "CoronaVac".into(), ..*certificate };
+    assert!(app.issuer().issue(certificate).await.unwrap().code.is_some());
+    clock.advance(729 * DAY_MS);
+    swept(&app).await;
+    assert_eq!(keys(&*store, Table::Certificate).await, 2, "whose it is, and its id");
+    clock.advance(2 * DAY_MS);
+    swept(&app).await;
+    swept(&app).await;
+    assert_eq!(keys(&*store, Table::Certificate).await, 0);
 }

@@ -371,6 +371,11 @@ impl TestApp {
         .await;
     }
 
+    /// Who makes its certificates.
+    pub(crate) fn issuer(&self) -> Arc<siaga::issuer::Issuer> {
+        Arc::clone(self.handles.app.issuer())
+    }
+
     /// How often all that rests was looked at for what may go.
     pub(crate) fn sweeps(&self) -> u64 {
         self.handles.app.sweeps()

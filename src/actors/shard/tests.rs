@@ -34,19 +34,20 @@ use crate::conversation::text::Texts;
 use crate::conversation::{Context, Effect, Event, Reply, Rules, State, Step};
 use crate::desk::Desk;
 use crate::domain::call::NeighbourError;
-use crate::domain::certificate::Language;
+use crate::domain::certificate::{Language, Revocation};
 use crate::domain::contact::{BusinessNumber, ContactId, Identity};
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
 use crate::domain::phone::{Mobile, Phone};
 use crate::domain::time::Timestamp;
+use crate::domain::uvci::Uvci;
 use crate::limits::Budgets;
 use crate::limits::breaker::BreakerRules;
 use crate::limits::codes::CodeRules;
 use crate::ports::{
-    Channel, Clock, DeadLetter, DeadLetterHead, Delivery, IdempotencyKey, InboxBody, InboxRow, Inlet, Key, OtpSender,
-    OutgoingMessage, Page, Part, Record, Recovered, RowId, SendError, Store, StoreError, Table, Tally, Ticket, Value,
-    Writer,
+    Channel, Clock, DeadLetter, DeadLetterHead, Delivery, IdempotencyKey, InboxBody, InboxRow, Inlet,
+    IssuedCertificates, Key, OtpSender, OutgoingMessage, Page, Part, Record, Recovered, RevokeError, RowId, SendError,
+    Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::store::Memory;
@@ -301,6 +302,16 @@ impl OtpSender for Nowhere {
     }
 }
 
+impl IssuedCertificates for Nowhere {
+    fn revoke(&self, _: Uvci) -> BoxFuture<'_, Result<Revocation, RevokeError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn forget(&self, _: Key, _: Value) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// What all histories share.
 struct World {
     texts: Arc<Texts>,
@@ -494,6 +505,7 @@ fn shard(
         directory: world.registry.clone(),
         registry: world.registry.clone(),
         tickets: world.desk.clone(),
+        issued: Arc::new(Nowhere),
         keys: Arc::clone(&world.keys),
         texts: Arc::clone(&world.texts),
         rules: Rules::default(),
