@@ -30,6 +30,10 @@ use scenario::Scenario;
 use script::Script;
 use server::{Secrets, Server};
 
+/// The server's: figures of its parts are taken in this process.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The seed of the default configuration: the same people on both sides.
 const SEED: u64 = 20_211_110;
 const CITIZENS: usize = 10_000;

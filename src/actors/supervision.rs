@@ -12,7 +12,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll};
 
 use actix::dev::channel;
 use actix::{Actor, Addr, ArbiterHandle, Context};
@@ -70,6 +72,10 @@ struct Farewell<F: FnOnce(Exit)>(Option<F>);
 
 impl<F: FnOnce(Exit)> Farewell<F> {
     fn say(mut self, exit: Exit) {
+        self.tell(exit);
+    }
+
+    fn tell(&mut self, exit: Exit) {
         if let Some(tell) = self.0.take() {
             tell(exit);
         }
@@ -78,11 +84,12 @@ impl<F: FnOnce(Exit)> Farewell<F> {
 
 impl<F: FnOnce(Exit)> Drop for Farewell<F> {
     fn drop(&mut self) {
-        if let Some(tell) = self.0.take() {
-            tell(Exit::Killed);
-        }
+        self.tell(Exit::Killed);
     }
 }
+
+// It is never pinned: its closure is taken out of it by value.
+impl<F: FnOnce(Exit)> Unpin for Farewell<F> {}
 
 /// Starts an actor on an arbiter. `make` runs there; `exit` is called exactly once, there or, when the arbiter
 /// is gone, wherever its remains are dropped. `exit` must not panic and must not block.
@@ -100,31 +107,46 @@ where
     let farewell = Farewell(Some(exit));
     // When the arbiter is gone the closure is dropped, and `Farewell` says so.
     on.spawn_fn(move || {
-        actix::spawn(async move {
-            let ending = Ending::default();
-            let stated = ending.clone();
-            let made = catch_unwind(AssertUnwindSafe(move || {
-                let mut context = Context::with_receiver(receiver);
-                let actor = make(&mut context, ending);
-                context.into_future(actor)
-            }));
-            let outcome = match made {
-                Ok(future) => {
-                    // Not awaited in a block of its own: what a panicking block holds is dropped while it unwinds,
-                    // and an actor's `stopped()` that panics then ends the process.
-                    let mut run = AssertUnwindSafe(future).catch_unwind();
-                    let outcome = (&mut run).await;
-                    catch_unwind(AssertUnwindSafe(move || drop(run))).and(outcome)
-                }
-                Err(panic) => Err(panic),
-            };
-            farewell.say(match outcome {
-                Ok(()) => stated.0.get(),
-                Err(_) => Exit::Panicked,
-            });
-        });
+        let ending = Ending::default();
+        let stated = ending.clone();
+        let made = catch_unwind(AssertUnwindSafe(move || {
+            let mut context = Context::with_receiver(receiver);
+            let actor = make(&mut context, ending);
+            context.into_future(actor)
+        }));
+        match made {
+            Ok(actor) => drop(actix::spawn(Life { actor: Some(actor), stated, farewell })),
+            Err(_) => farewell.say(Exit::Panicked),
+        }
     });
     Addr::new(sender)
+}
+
+/// An actor while it lives. A future by hand, because an async block would keep a place for each value that moves
+/// through it, and there are a million of these.
+struct Life<A: Future + Unpin, F: FnOnce(Exit)> {
+    actor: Option<A>,
+    stated: Ending,
+    farewell: Farewell<F>,
+}
+
+impl<A: Future + Unpin, F: FnOnce(Exit)> Future for Life<A, F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, waker: &mut TaskContext<'_>) -> Poll<()> {
+        let Some(actor) = self.actor.as_mut() else { return Poll::Ready(()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(actor).poll(waker).is_ready()));
+        if matches!(polled, Ok(false)) {
+            return Poll::Pending;
+        }
+        // Not while it unwinds: what a panicking block holds is dropped then, and an actor's `stopped()` that panics
+        // would end the process.
+        let actor = self.actor.take();
+        let dropped = catch_unwind(AssertUnwindSafe(move || drop(actor)));
+        let exit = if polled.and(dropped).is_ok() { self.stated.0.get() } else { Exit::Panicked };
+        self.farewell.tell(exit);
+        Poll::Ready(())
+    }
 }
 
 /// A task that panicked instead of giving its result.
