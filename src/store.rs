@@ -93,7 +93,7 @@ mod walk;
 pub use archive::{ArchiveError, Exported};
 pub use hands::open_hands;
 pub use import::import;
-pub use inspect::{Broken, Findings, Judge, stats, verify, verify_with};
+pub use inspect::{Broken, Findings, Judge, OwnJudge, stats, verify, verify_with};
 pub use journal::Journal;
 pub use memory::Memory;
 pub use progress::Progress;

@@ -18,6 +18,7 @@ mod ours;
 pub mod plan;
 pub mod record;
 pub mod rest;
+pub mod revisions;
 mod room;
 pub mod sends;
 pub mod turn;

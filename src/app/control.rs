@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{AppOptions, StoreChoice};
 use crate::actors::Random;
+use crate::actors::session::revisions::Revisions;
 use crate::actors::switchboard::Switchboard;
 use crate::control::socket::{self, Served, SocketError};
 use crate::control::{Control, Report, Vault, socket_path};
@@ -22,7 +23,8 @@ struct OpenVault(Arc<Journal>);
 
 impl Vault for OpenVault {
     fn look(&self, open_seals: bool) -> BoxFuture<'_, Result<Report, String>> {
-        let look = self.0.look(open_seals);
+        let mut revisions = Revisions::default();
+        let look = self.0.look_with(open_seals, Box::new(move |_, part| revisions.judge(part)));
         async move { look.await.map(|found| findings(&found)).map_err(|error| error.to_string()) }.boxed()
     }
 

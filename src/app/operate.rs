@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{AppError, control, settings};
+use crate::actors::session::revisions::Revisions;
 use crate::actors::{Random, SystemRandom};
 use crate::clock::SystemClock;
 use crate::config::{Config, key_file};
@@ -16,7 +17,7 @@ use crate::control::client::{self, ClientError, End};
 use crate::control::{Command, Report, Said, socket_path};
 use crate::domain::keys::ServerKeys;
 use crate::issuer::Register;
-use crate::ports::{Clock, Store};
+use crate::ports::{Clock, Part, Store};
 use crate::store;
 
 /// It was done and what was looked at is not in order, or it was refused.
@@ -90,7 +91,11 @@ fn in_the_store(config: &Config, command: Command) -> Result<Report, Refusal> {
     }
     let keys = keys(config)?;
     match command {
-        Command::Verify => Ok(control::findings(&store::verify(&options.path, &keys).map_err(AppError::from)?)),
+        Command::Verify => {
+            let mut revisions = Revisions::default();
+            let judge = &mut |_, part: &Part| revisions.judge(part);
+            Ok(control::findings(&store::verify_with(&options.path, &keys, judge).map_err(AppError::from)?))
+        }
         Command::Stats => Ok(control::findings(&store::stats(&options.path, &keys).map_err(AppError::from)?)),
         Command::Export { .. }
         | Command::ListLetters

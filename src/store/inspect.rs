@@ -42,6 +42,9 @@ const TABLE_CACHE_BYTES: u64 = 1 << 30;
 /// What the owners of records say of a part, in the order of the journal: `Err` says what cannot be.
 pub type Judge<'a> = &'a mut dyn FnMut(Lsn, &Part) -> Result<(), String>;
 
+/// The same for a look that somebody else's thread takes.
+pub type OwnJudge = Box<dyn FnMut(Lsn, &Part) -> Result<(), String> + Send>;
+
 /// Counts what is in a closed store. Checks every checksum, opens no seal.
 pub fn stats(store: &Path, keys: &ServerKeys) -> Result<Findings, OpenError> {
     look(store, keys, false, &mut |_, _| Ok(()))
@@ -107,9 +110,13 @@ pub(super) fn look_running(
     id: StoreId,
     tree: &Weak<dyn Tree>,
     open_seals: bool,
+    judge: Judge<'_>,
 ) -> Result<Findings, OpenError> {
     let _hold = shared.files.lock();
+    // Borrowed for as long as the look only.
+    let mut judge = |lsn, part: &Part| judge(lsn, part);
     let mut look = Look::new(&*shared.disk, &shared.dir, id, &shared.seal, open_seals)?;
+    look.judge = Some(&mut judge);
     look.running = true;
     let tree = tree.upgrade().ok_or_else(|| TreeFault::Broken("it is closed".to_owned()))?;
     look.found.applied = tree::applied(&*tree)?;
@@ -268,7 +275,11 @@ impl<'a> Look<'a> {
         }
         let part = part::appended(stored, self.seal, lsn)?;
         match &mut self.judge {
-            Some(judge) if !matches!(stored.place, Place::Carried { .. }) => judge(lsn, &part).map_err(Unsound::Judged),
+            Some(judge) if !matches!(stored.place, Place::Carried { .. }) => match judge(lsn, &part) {
+                // Behind a loss that is known, what follows does not follow.
+                Err(reason) if !self.lossy && self.found.holes.is_empty() => Err(Unsound::Judged(reason)),
+                Ok(()) | Err(_) => Ok(()),
+            },
             Some(_) | None => Ok(()),
         }
     }

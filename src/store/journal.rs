@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::archive::{ArchiveError, Exported};
 use super::entrant::entrant;
 use super::identity::StoreId;
-use super::inspect::{self, Findings};
+use super::inspect::{self, Findings, OwnJudge};
 use super::overlay::{self, Entry, FullKey, TIMERS};
 use super::queue::Class;
 use super::reader::Found;
@@ -41,8 +41,14 @@ impl Journal {
 
     /// Looks into the store while it is in use, on a thread of its own: counts, or with `open_seals` checks all.
     pub fn look(&self, open_seals: bool) -> BoxFuture<'static, Result<Findings, OpenError>> {
+        self.look_with(open_seals, Box::new(|_, _| Ok(())))
+    }
+
+    /// The same, and lets `judge` see every part that the journal still has, if seals are opened.
+    pub fn look_with(&self, open_seals: bool, mut judge: OwnJudge) -> BoxFuture<'static, Result<Findings, OpenError>> {
         let (shared, tree, store) = (Arc::clone(&self.shared), self.tree.clone(), self.store);
-        aside("siaga-look", move || inspect::look_running(&shared, store, &tree, open_seals))
+        let look = move || inspect::look_running(&shared, store, &tree, open_seals, &mut *judge);
+        aside("siaga-look", look)
     }
 
     /// Writes the whole store into one file, as of the moment of the call or a later one.

@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use siaga::actors::session::record::ContactRecord;
+use siaga::actors::session::revisions::Revisions;
 use siaga::domain::contact::ContactId;
 use siaga::domain::keys::ServerKeys;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{Closing, Lsn, Part, RowId, Settlement, Store, Table};
-use siaga::store::{self, Broken, OpenError};
+use siaga::store::{self, Broken, Findings, Journal, OpenError, verify_with};
 
 use super::world::{durable, inbox, key, keys, open, outbox, put, status, wait};
 
@@ -119,4 +121,31 @@ fn a_table_that_lost_a_value_is_found_by_verify() {
     let found = store::verify(directory.path(), &keys()).unwrap();
     let [Broken { lsn, path, .. }] = &found.broken[..] else { panic!("{found}") };
     assert_eq!((*lsn, path), (Lsn(1), &table));
+}
+
+#[test]
+fn a_contacts_turn_that_is_missing_is_found_by_its_revision() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    let turn = |contact: u64, rev| {
+        let record = ContactRecord { rev, ..ContactRecord::default() };
+        Part::Put { table: Table::Contact, key: ContactRecord::key(ContactId(contact)), value: record.encode() }
+    };
+    let forget = |contact: u64| Part::Delete { table: Table::Contact, key: ContactRecord::key(ContactId(contact)) };
+    for part in [turn(1, 5), turn(2, 1), turn(1, 6), turn(2, 2), forget(2), turn(2, 1)] {
+        durable(&*store, vec![part]);
+    }
+    let look = |store: &Journal| {
+        let mut revisions = Revisions::default();
+        wait(store.look_with(true, Box::new(move |_, part| revisions.judge(part)))).unwrap()
+    };
+    assert!(look(&store).all_holds(), "the first may be any, and who was forgotten begins anew");
+    durable(&*store, vec![turn(1, 8)]);
+    let reasons = |found: &Findings| found.broken.iter().map(|broken| broken.reason.clone()).collect::<Vec<_>>();
+    let expected = ["revision 8 of contact 1 follows 6"];
+    assert_eq!(reasons(&look(&store)), expected, "while it runs");
+    store.close_and_wait();
+    let mut revisions = Revisions::default();
+    let found = verify_with(directory.path(), &keys(), &mut |_, part| revisions.judge(part)).unwrap();
+    assert_eq!((reasons(&found), found.broken[0].lsn), (expected.map(str::to_owned).to_vec(), Lsn(7)));
 }
