@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::actors::SystemRandom;
 use crate::actors::board::Waiting;
@@ -345,4 +347,98 @@ async fn an_alias_written_before_there_was_a_since_is_the_oldest() {
     town.store.append(Record { writer: None, parts: vec![put] }).unwrap();
     town.says("", X, "hai", false).await;
     assert_eq!(town.says(P, X, "hai", false).await, ContactId(77));
+}
+
+/// What else can happen to the names of somebody who is logged in.
+#[derive(Clone, Debug)]
+enum Happens {
+    Says(usize, usize),
+    Changes([usize; 4]),
+}
+
+/// None, and those that a history is about.
+const PHONES: [&str; 3] = ["", P, Q];
+const BSUIDS: [&str; 4] = ["", X, Y, Z];
+
+fn happens() -> impl Strategy<Value = (Happens, bool)> {
+    let who = || (0..PHONES.len(), 0..BSUIDS.len()).prop_filter("somebody", |(phone, bsuid)| phone + bsuid > 0);
+    let change =
+        (who(), who()).prop_map(|((old_phone, old_bsuid), (phone, bsuid))| [old_phone, old_bsuid, phone, bsuid]);
+    let what = prop_oneof![
+        3 => who().prop_map(|(phone, bsuid)| Happens::Says(phone, bsuid)),
+        1 => change.prop_map(Happens::Changes),
+    ];
+    (what, any::<bool>())
+}
+
+/// Who logged in, as he showed himself then, and as far as he showed more of himself since.
+struct LoggedIn {
+    contact: ContactId,
+    phone: &'static str,
+    bsuid: &'static str,
+}
+
+impl LoggedIn {
+    /// Whether a message under these names can only be his; what it shows more of him is his from here on.
+    fn is(&mut self, phone: &'static str, bsuid: &'static str) -> bool {
+        let his = match (bsuid, self.bsuid) {
+            ("", _) => phone == self.phone,
+            (_, "") => phone == self.phone && !phone.is_empty(),
+            (shown, own) => shown == own,
+        };
+        if his {
+            self.phone = if phone.is_empty() { self.phone } else { phone };
+            self.bsuid = if bsuid.is_empty() { self.bsuid } else { bsuid };
+        }
+        his
+    }
+
+    fn is_at(&self, to: &Recipient) -> bool {
+        match to {
+            Recipient::Phone(phone) => Phone::from_wa_id(self.phone) == Some(*phone),
+            Recipient::Bsuid(bsuid) => bsuid.0 == self.bsuid,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever shows what names and whatever Meta tells, with a crash after every record: a login serves nobody but
+    /// the one who proved himself, and nothing that is said under it goes to another.
+    #[test]
+    fn a_login_serves_only_who_proved_himself(
+        (first_phone, first_bsuid) in prop_oneof![Just((P, X)), Just((P, "")), Just(("", X))],
+        history in prop::collection::vec(happens(), 1..14),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut town = Town::new();
+            let contact = town.log_in(first_phone, first_bsuid).await;
+            let mut login = LoggedIn { contact, phone: first_phone, bsuid: first_bsuid };
+            for (what, last) in history {
+                let said = town.said.len();
+                match what {
+                    Happens::Says(phone, bsuid) => {
+                        let (phone, bsuid) = (PHONES[phone], BSUIDS[bsuid]);
+                        let heard = town.says(phone, bsuid, "menu", last).await;
+                        let serves = town.record(heard).await.state.login().is_some();
+                        prop_assert!(!serves || heard == login.contact, "another contact is logged in");
+                        prop_assert!(!serves || login.is(phone, bsuid), "{phone} {bsuid} is served under the login");
+                    }
+                    Happens::Changes([old_phone, old_bsuid, phone, bsuid]) => {
+                        let before = who(PHONES[old_phone], BSUIDS[old_bsuid]);
+                        town.change(before, who(PHONES[phone], BSUIDS[bsuid]), last).await;
+                    }
+                }
+                if town.record(login.contact).await.state.login().is_none() {
+                    return Ok(());
+                }
+                for row in town.said[said..].iter().filter(|row| row.contact == login.contact) {
+                    prop_assert!(login.is_at(&row.to), "said to {:?} under the login", row.to);
+                }
+            }
+            Ok(())
+        })?;
+    }
 }
