@@ -26,8 +26,9 @@ use crate::domain::uvci::Uvci;
 
 pub use hands::{Hands, Held, Troubling};
 pub use store::{
-    DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxHead, OutboxRow,
-    Page, Part, Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket, Value, Writer,
+    Attempt, DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxHead,
+    OutboxRow, Page, Part, Record, Recovered, RecoveredSend, RowId, Settlement, Store, StoreError, Table, Ticket,
+    Value, Writer,
 };
 pub use tally::{Closing, Tally};
 

@@ -29,9 +29,9 @@ pub async fn attempt(home: Home, send: Send) -> Outcome {
         }
     }
     let now = neighbours.clock.now();
-    if now.since_ms(row.born_at) > AT_ONCE_MS
-        && !send.attempted
-        && home.commit(vec![Part::AttemptOutbox(send.id)]).await.is_err()
+    // The second time always: whoever finds it in the air once more must not send it a third time.
+    if (send.again || !send.attempted && now.since_ms(row.born_at) > AT_ONCE_MS)
+        && home.commit(vec![Part::AttemptOutbox { row: send.id, again: send.again }]).await.is_err()
     {
         return Outcome::NotNow;
     }

@@ -20,7 +20,7 @@ pub use crate::domain::message::DeadReason;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 pub use letter::{DeadLetter, DeadLetterHead};
-pub use rows::{InboxBody, InboxRow, OutboxHead, OutboxRow, RowId, Settlement};
+pub use rows::{Attempt, InboxBody, InboxRow, OutboxHead, OutboxRow, RowId, Settlement};
 
 /// Place of a record in the journal; grows by one a record, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +75,11 @@ pub enum Part {
     /// The record's n-th such part is row (lsn, n).
     OpenOutbox(OutboxRow),
     /// The row is about to leave although it waited: from now on a crash leaves it ambiguous.
-    AttemptOutbox(RowId),
+    AttemptOutbox {
+        row: RowId,
+        /// It left once, and nobody knows whether it arrived: this is the last time.
+        again: bool,
+    },
     CloseOutbox {
         row: RowId,
         how: Settlement,
@@ -173,7 +177,8 @@ pub struct RecoveredSend {
     pub head: OutboxHead,
     /// `None`: so many are open that this one stays in the journal ([`Store::outbox_rows`]).
     pub row: Option<OutboxRow>,
-    pub attempted: bool,
+    /// Unless it is `Never`, it may have left already.
+    pub attempted: Attempt,
 }
 
 /// Values in key order, and where the next page begins.

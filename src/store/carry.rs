@@ -64,7 +64,7 @@ impl Carried {
         if !self.is_open(rows) {
             return None;
         }
-        let attempted = self.kind == Kind::OpenOutbox && rows.attempted(self.id) == Some(true);
+        let attempted = rows.attempted(self.id).filter(|_| self.kind == Kind::OpenOutbox).unwrap_or_default();
         let clear = part::carried_clear(self.id, attempted, &self.clear);
         Some(Encoded { kind: self.kind.carrying(), clear, body: Body::Sealed(self.sealed.clone()) })
     }

@@ -34,7 +34,7 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
             Part::OpenInbox(row) => Change::OpenInbox { index: inbox.next().unwrap_or_default(), row, bytes },
             Part::CloseInbox(row, how) => Change::CloseInbox(row, how),
             Part::OpenOutbox(row) => Change::OpenOutbox { index: outbox.next().unwrap_or_default(), row, bytes },
-            Part::AttemptOutbox(row) => Change::AttemptOutbox(row),
+            Part::AttemptOutbox { row, again } => Change::AttemptOutbox { row, again },
             Part::CloseOutbox { row, .. } => Change::CloseOutbox(row),
             Part::Status(status) => Change::Status(status),
             Part::Put { table, key, value } => {

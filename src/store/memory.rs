@@ -17,7 +17,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::Status;
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part, Record, Recovered,
+    Attempt, DeadLetter, DeadLetterHead, Delivery, InboxRow, Inlet, Key, Lsn, OutboxRow, Page, Part, Record, Recovered,
     RecoveredSend, RowId, Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 
@@ -34,7 +34,7 @@ struct Durable {
     next: Lsn,
     values: BTreeMap<(Table, Key), Value>,
     inbox: BTreeMap<RowId, InboxRow>,
-    outbox: BTreeMap<RowId, (OutboxRow, bool)>,
+    outbox: BTreeMap<RowId, (OutboxRow, Attempt)>,
     timers: BTreeMap<ContactId, Timestamp>,
     statuses: Vec<(Lsn, Status)>,
     dead: BTreeMap<RowId, DeadLetter>,
@@ -112,7 +112,7 @@ impl Inner {
                 Part::OpenInbox(_)
                 | Part::CloseInbox(..)
                 | Part::OpenOutbox(_)
-                | Part::AttemptOutbox(_)
+                | Part::AttemptOutbox { .. }
                 | Part::CloseOutbox { .. }
                 | Part::Status(_)
                 | Part::Timer { .. }
@@ -161,12 +161,12 @@ impl Durable {
                 }
                 Part::OpenOutbox(row) => {
                     let id = id(&mut outbox);
-                    self.outbox.insert(id, (row.clone(), false));
+                    self.outbox.insert(id, (row.clone(), Attempt::Never));
                     deliveries.push(Delivery::Outbox { id, row });
                 }
-                Part::AttemptOutbox(row) => {
+                Part::AttemptOutbox { row, again } => {
                     if let Some((_, attempted)) = self.outbox.get_mut(&row) {
-                        *attempted = true;
+                        *attempted = attempted.and(again);
                     }
                 }
                 Part::CloseOutbox { row, .. } => drop(self.outbox.remove(&row)),
@@ -186,7 +186,7 @@ impl Durable {
     }
 
     fn recovered(&self) -> Recovered {
-        let send = |(id, (row, attempted)): (&RowId, &(OutboxRow, bool))| RecoveredSend {
+        let send = |(id, (row, attempted)): (&RowId, &(OutboxRow, Attempt))| RecoveredSend {
             id: *id,
             head: row.head(),
             row: Some(row.clone()),

@@ -17,14 +17,14 @@ use super::seal::{Seal, SealError};
 use crate::codec::{self, CodecError};
 use crate::domain::contact::ContactId;
 use crate::domain::time::Timestamp;
-use crate::ports::{Closing, Lsn, Part, RowId, Table};
+use crate::ports::{Attempt, Closing, Lsn, Part, RowId, Table};
 
 mod clear;
 mod content;
 mod kind;
 mod read;
 
-use clear::{born, closing, contact, keyed, nth, row, row_clear, take, timer};
+use clear::{attempt, born, closing, contact, keyed, nth, row, row_clear, take, timer};
 pub(super) use content::Content;
 pub(super) use kind::Kind;
 pub(super) use read::appended;
@@ -76,7 +76,7 @@ pub(super) enum Place<'a> {
     /// Where it was written first.
     Carried {
         id: RowId,
-        attempted: bool,
+        attempted: Attempt,
     },
     Timer(ContactId, Option<Timestamp>),
 }
@@ -114,7 +114,7 @@ impl Encoded {
             Part::OpenInbox(row) => (Kind::OpenInbox, born(&mut counts.inbox, row.contact), encode(row)),
             Part::CloseInbox(row, how) => (Kind::CloseInbox, closing(*row, *how), Body::None),
             Part::OpenOutbox(row) => (Kind::OpenOutbox, born(&mut counts.outbox, row.contact), encode(row)),
-            Part::AttemptOutbox(row) => (Kind::AttemptOutbox, row_clear(*row), Body::None),
+            Part::AttemptOutbox { row, again } => (Kind::AttemptOutbox, attempt(*row, *again), Body::None),
             Part::CloseOutbox { row, how } => (Kind::CloseOutbox, row_clear(*row), encode(how)),
             Part::Status(status) => (Kind::Status, SmallVec::new(), encode(status)),
             Part::Timer { contact, at } => (Kind::Timer, timer(*contact, *at), Body::None),
@@ -188,7 +188,7 @@ fn stored(kind: Kind, bytes: &[u8]) -> Result<(Stored<'_>, &[u8]), PartError> {
     let (sealed, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(cut)?;
     let place = match kind {
         Kind::CarriedInbox | Kind::CarriedOutbox | Kind::CarriedStatus | Kind::CarriedDeadLetter => {
-            let attempted = *clear.get(CARRIED_HEAD - 1).ok_or_else(cut)? != 0;
+            let attempted = Attempt::from_number(*clear.get(CARRIED_HEAD - 1).ok_or_else(cut)?);
             Place::Carried { id: row(clear).ok_or_else(cut)?, attempted }
         }
         Kind::Put | Kind::Delete => {
@@ -217,6 +217,11 @@ impl<'a> Stored<'a> {
         self.clear.get(clear::ROW_BYTES).copied().and_then(Closing::from_number).unwrap_or_default()
     }
 
+    /// Whether an attempt was the second; one that does not say was the first that anyone counted.
+    pub(super) fn again(&self) -> bool {
+        self.clear.get(clear::ROW_BYTES).is_some_and(|again| *again != 0)
+    }
+
     /// The clear part as it was written first, which the seal is bound to.
     pub(super) fn own_clear(&self) -> &'a [u8] {
         match self.place {
@@ -226,9 +231,9 @@ impl<'a> Stored<'a> {
     }
 }
 
-pub(super) fn carried_clear(id: RowId, attempted: bool, own: &[u8]) -> SmallVec<[u8; 40]> {
+pub(super) fn carried_clear(id: RowId, attempted: Attempt, own: &[u8]) -> SmallVec<[u8; 40]> {
     let mut clear = row_clear(id);
-    clear.push(attempted.into());
+    clear.push(attempted as u8);
     clear.extend_from_slice(own);
     clear
 }

@@ -14,7 +14,7 @@ use super::segment::Segment;
 use super::shared::Recovery;
 use super::tree::{self, Tree, TreeFault};
 use super::{OpenError, frame, table};
-use crate::ports::{DeadLetter, Lsn, RowId, Tally};
+use crate::ports::{Attempt, DeadLetter, Lsn, RowId, Tally};
 
 mod sends;
 
@@ -128,7 +128,7 @@ impl<'a> Replay<'a> {
                 }
             }
             (Kind::CloseOutbox, Place::Row(row)) => self.sends.remove(row),
-            (Kind::AttemptOutbox, Place::Row(row)) => self.sends.attempt(row),
+            (Kind::AttemptOutbox, Place::Row(row)) => self.sends.attempt(row, Attempt::Never.and(stored.again())),
             (Kind::Status, _) => {
                 let place = (lsn, statuses.next().unwrap_or_default());
                 self.statuses.insert(place, Kept::of(stored, lsn));
@@ -142,9 +142,7 @@ impl<'a> Replay<'a> {
             (Kind::CloseDeadLetter, Place::Row(row)) => drop(self.dead.remove(&row)),
             (Kind::CarriedOutbox, Place::Carried { id, attempted }) => {
                 self.sends.insert(id, stored, at);
-                if attempted {
-                    self.sends.attempt(id);
-                }
+                self.sends.attempt(id, attempted);
             }
             (kind, Place::Carried { id, .. }) => {
                 let kept = Kept::of(stored, lsn);

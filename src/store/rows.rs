@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::dead::DeadLetters;
 use crate::domain::message::Status;
 use crate::ports::{
-    Closing, DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxHead, OutboxRow, Recovered, RecoveredSend, RowId,
-    Tally,
+    Attempt, Closing, DeadLetterHead, Delivery, InboxRow, Inlet, Lsn, OutboxHead, OutboxRow, Recovered, RecoveredSend,
+    RowId, Tally,
 };
 
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
@@ -24,7 +24,7 @@ pub(super) enum Change {
     OpenInbox { index: u32, row: InboxRow, bytes: u32 },
     CloseInbox(RowId, Closing),
     OpenOutbox { index: u32, row: OutboxRow, bytes: u32 },
-    AttemptOutbox(RowId),
+    AttemptOutbox { row: RowId, again: bool },
     CloseOutbox(RowId),
     Status(Status),
     DeadLetter { index: u32, head: DeadLetterHead, bytes: u32 },
@@ -44,7 +44,7 @@ pub(super) struct At {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     bytes: u32,
-    attempted: bool,
+    attempted: Attempt,
     at: At,
 }
 
@@ -96,7 +96,7 @@ pub(super) struct RestoredSend {
     pub head: OutboxHead,
     pub row: Option<OutboxRow>,
     pub bytes: u32,
-    pub attempted: bool,
+    pub attempted: Attempt,
     pub at: At,
 }
 
@@ -153,7 +153,7 @@ impl Rows {
             Change::OpenOutbox { index, row, bytes } => {
                 let id = RowId { lsn, index };
                 let at = at.next().unwrap_or_else(|| unreachable!("a part that opens a row was written"));
-                self.outbox.insert(id, Open { bytes, attempted: false, at });
+                self.outbox.insert(id, Open { bytes, attempted: Attempt::Never, at });
                 match &mut self.reader {
                     Reader::Waiting(bodies) => drop(bodies.outbox.insert(id, (row.head(), Some(row)))),
                     Reader::Attached(_) => deliveries.push(Delivery::Outbox { id, row }),
@@ -168,9 +168,9 @@ impl Rows {
                 self.closed.close(how);
                 bytes.into()
             }
-            Change::AttemptOutbox(id) => {
-                if let Some(open) = self.outbox.get_mut(&id) {
-                    open.attempted = true;
+            Change::AttemptOutbox { row, again } => {
+                if let Some(open) = self.outbox.get_mut(&row) {
+                    open.attempted = open.attempted.and(again);
                 }
                 0
             }
@@ -214,7 +214,7 @@ impl Rows {
         };
         let oldest = self.oldest_outbox();
         let after_oldest = |lsn: Lsn| oldest.is_some_and(|oldest| lsn > oldest);
-        let attempted = |id: &RowId| self.outbox.get(id).is_some_and(|open| open.attempted);
+        let attempted = |id: &RowId| self.outbox.get(id).map(|open| open.attempted).unwrap_or_default();
         let outbox = bodies.outbox.into_iter();
         Recovered {
             inbox: bodies.inbox.into_iter().collect(),
@@ -239,8 +239,8 @@ impl Rows {
         self.inbox.contains_key(&id)
     }
 
-    /// Whether an outbox row was attempted; `None`: it is not open.
-    pub(super) fn attempted(&self, id: RowId) -> Option<bool> {
+    /// How often an outbox row was attempted; `None`: it is not open.
+    pub(super) fn attempted(&self, id: RowId) -> Option<Attempt> {
         self.outbox.get(&id).map(|open| open.attempted)
     }
 

@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 
 use super::part::{self, Body, Encoded, Kind, Place, Stored};
 use super::rows::STATUSES_MAX;
-use crate::ports::{Lsn, RowId};
+use crate::ports::{Attempt, Lsn, RowId};
 
 #[derive(Clone, Copy, Debug)]
 struct Stand {
-    attempted: bool,
+    attempted: Attempt,
     /// The record that holds it.
     written: Lsn,
 }
@@ -34,20 +34,20 @@ pub(super) struct Standing {
 pub(super) struct Open<'a> {
     kind: Kind,
     id: RowId,
-    attempted: bool,
+    attempted: Attempt,
     clear: &'a [u8],
     sealed: &'a [u8],
 }
 
-/// Parts that stay open until something closes them, each with its first kind, name, and whether it was attempted.
-fn named<'a>(lsn: Lsn, parts: &[Stored<'a>]) -> Vec<(Kind, RowId, bool, Stored<'a>)> {
+/// Parts that stay open until something closes them, each with its first kind, name, and how often it was attempted.
+fn named<'a>(lsn: Lsn, parts: &[Stored<'a>]) -> Vec<(Kind, RowId, Attempt, Stored<'a>)> {
     let mut statuses = 0..;
     let named = |stored: &Stored<'a>| {
         let (id, attempted) = match (stored.kind, stored.place) {
             (Kind::OpenInbox | Kind::OpenOutbox, Place::Born(index, _)) | (Kind::DeadLetter, Place::Nth(index)) => {
-                (RowId { lsn, index }, false)
+                (RowId { lsn, index }, Attempt::Never)
             }
-            (Kind::Status, _) => (RowId { lsn, index: statuses.next().unwrap_or_default() }, false),
+            (Kind::Status, _) => (RowId { lsn, index: statuses.next().unwrap_or_default() }, Attempt::Never),
             (_, Place::Carried { id, attempted }) => (id, attempted),
             _ => return None,
         };
@@ -84,7 +84,7 @@ impl Standing {
                 }
                 (Kind::AttemptOutbox, Place::Row(id)) => {
                     if let Some(stand) = self.rows.get_mut(&row(Kind::OpenOutbox, id)) {
-                        stand.attempted = true;
+                        stand.attempted = stand.attempted.and(stored.again());
                     }
                 }
                 (_, _) => {}
@@ -101,7 +101,7 @@ impl Standing {
 
     /// What of a record is open in the end.
     pub(super) fn of<'a>(&self, lsn: Lsn, parts: &[Stored<'a>]) -> Vec<Open<'a>> {
-        let open = |(kind, id, _, stored): (Kind, RowId, bool, Stored<'a>)| {
+        let open = |(kind, id, _, stored): (Kind, RowId, Attempt, Stored<'a>)| {
             let stand = if kind == Kind::Status { self.statuses.get(&id) } else { self.rows.get(&(kind as u8, id)) };
             let Stand { attempted, .. } = *stand.filter(|stand| stand.written == lsn)?;
             Some(Open { kind, id, attempted, clear: stored.own_clear(), sealed: stored.sealed })
@@ -142,7 +142,7 @@ impl State {
 
     pub(super) fn open(&mut self, open: &Open<'_>) {
         let Open { kind, id, attempted, clear, sealed } = open;
-        self.add(*kind as u8, &[id.to_string().as_bytes(), &[u8::from(*attempted)], clear, sealed]);
+        self.add(*kind as u8, &[id.to_string().as_bytes(), &[*attempted as u8], clear, sealed]);
     }
 }
 

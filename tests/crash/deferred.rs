@@ -64,7 +64,7 @@ async fn held_back(site: &Site, rows: u64) -> HashSet<RowId> {
 fn attempted(site: &Site) -> HashSet<RowId> {
     let mut attempted = HashSet::new();
     store::verify_with(&site.store(), &site.keys(), &mut |_, part| {
-        if let Part::AttemptOutbox(row) = part {
+        if let Part::AttemptOutbox { row, .. } = part {
             attempted.insert(*row);
         }
         Ok(())

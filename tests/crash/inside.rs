@@ -73,7 +73,7 @@ impl Reading {
                 }
                 Part::Put { .. }
                 | Part::Delete { .. }
-                | Part::AttemptOutbox(_)
+                | Part::AttemptOutbox { .. }
                 | Part::Status(_)
                 | Part::Timer { .. }
                 | Part::DeadLetter(_)

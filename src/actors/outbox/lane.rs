@@ -2,7 +2,8 @@
 //!
 //! Pure. A send leaves the lane only when it is settled; what follows waits, so replies keep their order also
 //! under back-off. An ambiguous send (the bytes left, no answer came) waits for a status that tells, then is
-//! sent once more, then given up: at most one duplicate, and only where nobody can know.
+//! sent once more, which is written down first, then given up: at most one duplicate, and only where nobody can
+//! know, also over restarts.
 //!
 //! Rows that certainly have not left may be taken by one that stands in for them ([`Swap`]): merged, when the
 //! citizen's pair bucket runs low, or by a template, when his 24 h window is closed. Taking them and opening the

@@ -34,7 +34,7 @@ impl Revisions {
             | Part::OpenInbox(_)
             | Part::CloseInbox(..)
             | Part::OpenOutbox(_)
-            | Part::AttemptOutbox(_)
+            | Part::AttemptOutbox { .. }
             | Part::CloseOutbox { .. }
             | Part::Status(_)
             | Part::Timer { .. }

@@ -70,6 +70,34 @@ pub struct OutboxHead {
     pub template: Option<Box<str>>,
 }
 
+/// How often a row was written down to be about to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Attempt {
+    #[default]
+    Never = 0,
+    Once = 1,
+    /// Once more, after an end that nobody knew: it is never sent a third time.
+    Again = 2,
+}
+
+impl Attempt {
+    /// After one more was written down.
+    #[must_use]
+    pub fn and(self, again: bool) -> Self {
+        self.max(if again { Self::Again } else { Self::Once })
+    }
+
+    /// As it is on the disk; a number of a newer server counts as the most that is known.
+    pub fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Never,
+            1 => Self::Once,
+            _ => Self::Again,
+        }
+    }
+}
+
 /// How an outbox row ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {

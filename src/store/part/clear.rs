@@ -45,6 +45,12 @@ pub(super) fn closing(row: RowId, how: Closing) -> SmallVec<[u8; 40]> {
     clear
 }
 
+pub(super) fn attempt(row: RowId, again: bool) -> SmallVec<[u8; 40]> {
+    let mut clear = row_clear(row);
+    clear.push(again.into());
+    clear
+}
+
 pub(super) fn timer(contact: ContactId, at: Option<Timestamp>) -> SmallVec<[u8; 40]> {
     let mut clear = SmallVec::from_slice(&contact.0.to_le_bytes());
     if let Some(at) = at {

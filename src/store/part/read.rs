@@ -19,7 +19,7 @@ pub(in crate::store) fn appended(stored: &Stored<'_>, seal: &Seal, lsn: Lsn) -> 
         }
         (Kind::Delete, Place::Key(table, key)) => Ok(Part::Delete { table, key: key.into() }),
         (Kind::CloseInbox, Place::Row(row)) => Ok(Part::CloseInbox(row, stored.closing())),
-        (Kind::AttemptOutbox, Place::Row(row)) => Ok(Part::AttemptOutbox(row)),
+        (Kind::AttemptOutbox, Place::Row(row)) => Ok(Part::AttemptOutbox { row, again: stored.again() }),
         (Kind::CloseOutbox, Place::Row(row)) => {
             Ok(Part::CloseOutbox { row, how: body(seal, kind, lsn, clear, sealed)? })
         }

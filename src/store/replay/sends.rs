@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ports::{OutboxHead, OutboxRow, RowId};
+use crate::ports::{Attempt, OutboxHead, OutboxRow, RowId};
 use crate::store::part::{self, Kind, PartError, Stored};
 use crate::store::rows::{At, RestoredSend};
 use crate::store::seal::Seal;
@@ -19,7 +19,7 @@ pub(super) struct Sends<'a> {
 struct Kept {
     at: At,
     bytes: u32,
-    attempted: bool,
+    attempted: Attempt,
     content: Content,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Sends<'a> {
             self.whole += 1;
             Content::Sealed { clear: stored.own_clear().to_vec(), sealed: stored.sealed.to_vec() }
         });
-        self.open.insert(id, Kept { at, bytes, attempted: false, content });
+        self.open.insert(id, Kept { at, bytes, attempted: Attempt::Never, content });
     }
 
     pub(super) fn remove(&mut self, id: RowId) {
@@ -58,9 +58,9 @@ impl<'a> Sends<'a> {
         }
     }
 
-    pub(super) fn attempt(&mut self, id: RowId) {
+    pub(super) fn attempt(&mut self, id: RowId, attempted: Attempt) {
         if let Some(kept) = self.open.get_mut(&id) {
-            kept.attempted = true;
+            kept.attempted = kept.attempted.max(attempted);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use siaga::domain::contact::ContactId;
 use siaga::domain::keys::ServerKeys;
 use siaga::domain::time::Timestamp;
-use siaga::ports::{Closing, DeadLetter, DeadReason, Key, Lsn, Part, RowId, Settlement, Store, Table, Value};
+use siaga::ports::{Attempt, Closing, DeadLetter, DeadReason, Key, Lsn, Part, RowId, Settlement, Store, Table, Value};
 use siaga::store::{self, ArchiveError, Exported, Journal};
 
 use super::world::{Seen, clock, durable, inbox, keys, outbox, put, status, trimming, wait};
@@ -48,7 +48,10 @@ fn filled(path: &Path) -> Arc<Journal> {
     ];
     assert_eq!(durable(&*store, open), 1);
     durable(&*store, vec![Part::Status(status("one")), Part::Timer { contact: ContactId(2), at: None }]);
-    durable(&*store, vec![Part::CloseInbox(row(1, 0), Closing::Answered), Part::AttemptOutbox(row(1, 1))]);
+    durable(
+        &*store,
+        vec![Part::CloseInbox(row(1, 0), Closing::Answered), Part::AttemptOutbox { row: row(1, 1), again: false }],
+    );
     durable(&*store, vec![Part::CloseOutbox { row: row(1, 2), how: Settlement::Withdrawn }]);
     durable(&*store, vec![Part::CloseDeadLetter(row(1, 0))]);
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -66,7 +69,7 @@ fn filled(path: &Path) -> Arc<Journal> {
 struct Shown {
     values: BTreeMap<Key, Value>,
     inbox: Vec<(RowId, ContactId)>,
-    outbox: Vec<(RowId, ContactId, bool)>,
+    outbox: Vec<(RowId, ContactId, Attempt)>,
     timers: BTreeMap<ContactId, Timestamp>,
     statuses: Vec<String>,
     letters: BTreeMap<RowId, Vec<u8>>,
@@ -111,7 +114,7 @@ fn a_store_made_of_an_archive_is_the_store_that_was_archived() {
     assert_eq!(exported.state, state(&copy));
     let expected = shown(&open(&path));
     assert_eq!((expected.inbox.len(), expected.outbox.len(), expected.letters.len()), (2, 2, 2));
-    assert_eq!(expected.outbox, [(row(1, 0), ContactId(1), false), (row(1, 1), ContactId(2), true)]);
+    assert_eq!(expected.outbox, [(row(1, 0), ContactId(1), Attempt::Never), (row(1, 1), ContactId(2), Attempt::Once)]);
     assert_eq!(expected.statuses, ["one", "two"]);
     assert_eq!(shown(&open(&copy)), expected);
     // It goes on behind, also with its table gone: its export and journal are whole.

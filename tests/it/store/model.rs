@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use siaga::domain::contact::ContactId;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    Closing, DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RecoveredSend, RowId, Settlement, Store,
-    StoreError, Table, Tally, Value,
+    Attempt, Closing, DeadLetter, DeadReason, InboxRow, Key, Lsn, OutboxRow, Part, RecoveredSend, RowId, Settlement,
+    Store, StoreError, Table, Tally, Value,
 };
 use siaga::store::{Journal, Memory};
 
@@ -48,7 +48,7 @@ pub(crate) enum Piece {
 struct Model {
     values: BTreeMap<Key, Value>,
     inbox: BTreeMap<RowId, InboxRow>,
-    outbox: BTreeMap<RowId, (OutboxRow, bool)>,
+    outbox: BTreeMap<RowId, (OutboxRow, Attempt)>,
     timers: BTreeMap<ContactId, Timestamp>,
     statuses: Vec<(Lsn, String)>,
     /// What each holds; `None`: the disk refused to say.
@@ -104,7 +104,9 @@ impl Model {
             Piece::OpenInbox(contact) => Part::OpenInbox(inbox((*contact).into())),
             Piece::CloseInbox(number) => Part::CloseInbox(pick(&self.inbox, *number), closing(*number)),
             Piece::OpenOutbox(contact) => Part::OpenOutbox(outbox((*contact).into(), "text")),
-            Piece::AttemptOutbox(number) => Part::AttemptOutbox(pick(&self.outbox, *number)),
+            Piece::AttemptOutbox(number) => {
+                Part::AttemptOutbox { row: pick(&self.outbox, *number), again: number % 2 == 0 }
+            }
             Piece::CloseOutbox(number) => {
                 Part::CloseOutbox { row: pick(&self.outbox, *number), how: Settlement::Withdrawn }
             }
@@ -138,11 +140,11 @@ impl Model {
                     }
                 }
                 Part::OpenOutbox(row) => {
-                    self.outbox.insert(RowId { lsn, index: outbox.next().unwrap() }, (row, false));
+                    self.outbox.insert(RowId { lsn, index: outbox.next().unwrap() }, (row, Attempt::Never));
                 }
-                Part::AttemptOutbox(row) => {
+                Part::AttemptOutbox { row, again } => {
                     if let Some(sent) = self.outbox.get_mut(&row) {
-                        sent.1 = true;
+                        sent.1 = sent.1.and(again);
                     }
                 }
                 Part::CloseOutbox { row, .. } => drop(self.outbox.remove(&row)),
@@ -249,7 +251,7 @@ fn observe(store: &dyn Store, seen: &Arc<Seen>) -> Model {
 }
 
 /// What is to be sent, read back where memory let go of it; a disk that died under the reading has not said.
-fn sent(store: &dyn Store, send: RecoveredSend) -> (RowId, (OutboxRow, bool)) {
+fn sent(store: &dyn Store, send: RecoveredSend) -> (RowId, (OutboxRow, Attempt)) {
     let read = || match wait(store.outbox_rows(vec![send.id])) {
         Ok(mut read) => read.pop().expect("it is open").1,
         Err(fault) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use siaga::domain::time::Timestamp;
-use siaga::ports::{Closing, DeadLetter, DeadReason, Lsn, Part, Recovered, RowId, Settlement, Store};
+use siaga::ports::{Attempt, Closing, DeadLetter, DeadReason, Lsn, Part, Recovered, RowId, Settlement, Store};
 use siaga::store::{self, Journal, OpenError};
 
 use super::table::{rebuilds, values};
@@ -59,7 +59,10 @@ fn opened(store: &Journal) {
     ];
     assert_eq!(durable(store, open), 1);
     durable(store, vec![Part::Status(status("one")), Part::Status(status("two"))]);
-    durable(store, vec![Part::CloseInbox(row(1, 0), Closing::Answered), Part::AttemptOutbox(row(1, 1))]);
+    durable(
+        store,
+        vec![Part::CloseInbox(row(1, 0), Closing::Answered), Part::AttemptOutbox { row: row(1, 1), again: true }],
+    );
     durable(store, vec![Part::CloseOutbox { row: row(1, 2), how: Settlement::Withdrawn }]);
 }
 
@@ -82,7 +85,10 @@ fn what_is_open_outlives_its_segment_under_its_own_id() {
         let found = attach(&store);
         assert_eq!(found.inbox, [(row(1, 1), inbox(2))]);
         let sends = sends(&*store, found.outbox);
-        assert_eq!(sends, [(row(1, 0), outbox(1, "first"), false), (row(1, 1), outbox(2, "second"), true)]);
+        assert_eq!(
+            sends,
+            [(row(1, 0), outbox(1, "first"), Attempt::Never), (row(1, 1), outbox(2, "second"), Attempt::Again)]
+        );
         let statuses: Vec<_> = found.statuses.into_iter().map(|status| status.message.0).collect();
         assert_eq!(statuses, ["one", "two"]);
         let dead = wait(store.dead_letters()).unwrap();

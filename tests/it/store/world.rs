@@ -12,8 +12,8 @@ use siaga::domain::message::{DeliveryState, MessageId, Outbound, ReplyKind, Stat
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
 use siaga::ports::{
-    Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RecoveredSend, RowId, Store, StoreError, Table,
-    Ticket, Value,
+    Attempt, Delivery, InboxBody, InboxRow, Inlet, Key, OutboxRow, Part, Record, RecoveredSend, RowId, Store,
+    StoreError, Table, Ticket, Value,
 };
 use siaga::store::disk::Disk;
 use siaga::store::{self, Journal, OpenError, Options};
@@ -123,8 +123,8 @@ pub(crate) fn status(message: &str) -> Status {
     }
 }
 
-/// What is to be sent, read back where it was let go of; and whether it was attempted.
-pub(crate) fn sends(store: &dyn Store, found: Vec<RecoveredSend>) -> Vec<(RowId, OutboxRow, bool)> {
+/// What is to be sent, read back where it was let go of; and how often it was attempted.
+pub(crate) fn sends(store: &dyn Store, found: Vec<RecoveredSend>) -> Vec<(RowId, OutboxRow, Attempt)> {
     let whole = |RecoveredSend { id, head, row, attempted }| {
         let row = row.unwrap_or_else(|| {
             let mut read = wait(store.outbox_rows(vec![id])).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::retry::{Retry, pair_backoff};
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
-use crate::ports::{OutboxHead, OutboxRow, RecoveredSend, RowId, Settlement};
+use crate::ports::{Attempt, OutboxHead, OutboxRow, RecoveredSend, RowId, Settlement};
 use crate::wire::codes::{Class, WINDOW_CLOSED};
 
 /// A row that waited longer than this is written down as attempted before its bytes leave; a younger one counts
@@ -29,7 +29,7 @@ pub struct Send {
     /// It may be with Meta already: it is sent once more at most, and never withdrawn.
     pub attempted: bool,
     /// It was sent once more after an ambiguous end.
-    pub(super) again: bool,
+    pub again: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub fn recovered(rows: Vec<RecoveredSend>, reconcile_ms: i64, now: Timestamp) ->
     let until = now.plus_ms(reconcile_ms);
     rows.into_iter()
         .map(|RecoveredSend { id, head, row, attempted }| {
-            let ambiguous = attempted || newest.since_ms(head.born_at) <= AT_ONCE_MS;
-            let send = Send::of(id, head, row);
+            let ambiguous = attempted != Attempt::Never || newest.since_ms(head.born_at) <= AT_ONCE_MS;
+            let send = Send { again: attempted == Attempt::Again, ..Send::of(id, head, row) };
             if ambiguous { send.unknown(until) } else { send }
         })
         .collect()

@@ -5,7 +5,7 @@ use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{Outbound, Text};
 use crate::domain::phone::Phone;
 use crate::domain::time::{DAY_MS, HOUR_MS};
-use crate::ports::{Lsn, RecoveredSend};
+use crate::ports::{Attempt, Lsn, RecoveredSend};
 
 const START: Timestamp = Timestamp(1_000_000);
 const RETRY: Retry = Retry { first_ms: 500, max_ms: 60_000, tries_max: 3, reconcile_ms: 120_000, chance: 1.0 };
@@ -29,7 +29,7 @@ fn row(kind: ReplyKind, born_at: Timestamp) -> OutboxRow {
     }
 }
 
-fn found(lsn: u64, born_at: Timestamp, attempted: bool) -> RecoveredSend {
+fn found(lsn: u64, born_at: Timestamp, attempted: Attempt) -> RecoveredSend {
     let row = row(ReplyKind::Answer, born_at);
     RecoveredSend { id: id(lsn), head: row.head(), row: Some(row), attempted }
 }
@@ -191,7 +191,7 @@ fn held_back_is_not_tried() {
 #[test]
 fn after_a_restart_only_what_may_have_left_waits() {
     let old = START.plus_ms(-10_000);
-    let rows = vec![found(1, old, false), found(2, old, true), found(3, START, false)];
+    let rows = vec![found(1, old, Attempt::Never), found(2, old, Attempt::Once), found(3, START, Attempt::Never)];
     let sends = recovered(rows, 120_000, START);
     let ambiguous: Vec<bool> = sends.iter().map(|send| send.attempted).collect();
     assert_eq!(ambiguous, [false, true, true]);
@@ -201,6 +201,17 @@ fn after_a_restart_only_what_may_have_left_waits() {
     assert_eq!(go(&mut lane, START.plus_ms(120_000)), id(2));
     lane.ended(id(2), Outcome::Ambiguous, START.plus_ms(120_000), RETRY);
     assert!(matches!(lane.head(START.plus_ms(240_000), true), Head::GiveUp(_, None)), "once more, and no more");
+}
+
+#[test]
+fn what_was_sent_once_more_before_a_restart_is_never_sent_again() {
+    let sends = recovered(vec![found(1, START.plus_ms(-10_000), Attempt::Again)], 120_000, START);
+    let mut lane = Lane::default();
+    for send in sends {
+        lane.push(send);
+    }
+    assert_eq!(later(&lane, START), START.plus_ms(120_000), "a status may still tell");
+    assert!(matches!(lane.head(START.plus_ms(120_000), true), Head::GiveUp(row, None) if row == id(1)));
 }
 
 #[test]
