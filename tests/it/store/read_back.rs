@@ -45,7 +45,9 @@ fn rows_are_read_back_wherever_trimming_has_carried_them() {
         store = open();
         let found = store.attach(Arc::new(Seen::default())).outbox;
         let whole = found.iter().filter(|send| send.row.is_some()).count();
-        assert_eq!((found.len(), whole), (expected.len(), 1), "a start keeps as many as a run");
+        assert_eq!(found.len(), expected.len());
+        // None where the one that was whole is closed further on in the journal: its place is not given to another.
+        assert!(whole <= 1, "a start keeps no more than a run: {whole}");
         let found: Vec<_> = sends(&*store, found).into_iter().map(|(id, row, _)| (id, row)).collect();
         assert_eq!(found, expected, "after a kill");
     }
