@@ -53,7 +53,7 @@ impl Place {
     }
 }
 
-/// Measures, and says whether the figures keep their bounds (issue 4 of the project: the store).
+/// Measures, and says whether the figures keep their bounds.
 pub(crate) fn measure(figure: Figure) -> anyhow::Result<ExitCode> {
     let broken = match figure {
         Figure::Appends(place) => appends::measure(&place)?,

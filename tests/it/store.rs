@@ -6,7 +6,6 @@ mod archive;
 mod damage;
 mod dead;
 mod disk;
-mod figures;
 mod inspect;
 mod model;
 mod power;

@@ -22,7 +22,7 @@ const AT_ONCE: u64 = 512;
 /// Between two reads.
 const READ_EVERY: Duration = Duration::from_millis(1);
 
-/// Bounds of issue 4: microseconds a turn in all, and of the table; milliseconds of a reader; disk.
+/// Bounds: microseconds a turn in all, and of the table; milliseconds of a reader; disk.
 const TURN_US_MAX: f64 = 45.0;
 const TABLE_US_MAX: f64 = 25.0;
 const READ_MS_MAX: f64 = 20.0;
