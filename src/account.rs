@@ -36,6 +36,9 @@ mod tests;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
 mod timing;
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
+mod world;
 
 use crate::domain::call::{Answer, Asker, CallId, NeighbourError, Request};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};

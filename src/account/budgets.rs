@@ -1,6 +1,6 @@
 //! Budgets that span chats: strangers share one, whoever belongs to the number has his own.
 
-use super::tests::{NOBODY, SITI, World, contact_asker, name, nik};
+use super::world::{NOBODY, SITI, World, contact_asker, name, nik};
 use super::*;
 use crate::domain::call::Identified;
 use crate::domain::name::is_small_change;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::tests::{World, contact_asker};
+use super::world::{World, contact_asker};
 use super::*;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, SECOND_MS};

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use op::{CHATS, Op, Served, What, op};
 
-use super::tests::{World, contact_asker};
+use super::world::{World, contact_asker};
 use super::*;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};

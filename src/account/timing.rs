@@ -1,9 +1,8 @@
 //! Time tells nothing: on a clock of the test's own, with a directory that answers one number in 5 ms and the
 //! other in 3 s, answers to a stranger come at the same tick; every kind of miss asks the same and waits the same.
 
-use super::tests::{NOBODY, SITI, World, contact_asker, nik};
+use super::world::{NOBODY, SITI, World, contact_asker};
 use super::*;
-use crate::domain::citizen::Standing;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::MINUTE_MS;
 
@@ -56,7 +55,7 @@ fn a_stranger_hears_the_same_at_the_same_tick_whether_a_number_is_registered_or_
             let requests = [world.challenge(OtpPurpose::Login), world.check(OtpPurpose::Login, &[999_999])];
             for request in requests {
                 // Each at its own full minute, however long the directory took before.
-                world.now = super::tests::START.plus_ms(n * MINUTE_MS);
+                world.now = super::world::START.plus_ms(n * MINUTE_MS);
                 let call = world.next_call();
                 ticks.extend(timed(&mut world, directory_ms, AccountEvent::Asked { asker, call, request }).0);
             }
@@ -80,14 +79,7 @@ fn every_kind_of_miss_is_told_at_the_same_tick() {
     let mut heard = Vec::new();
     for claim in kinds {
         let mut world = World::new();
-        let siti = world.people[0].clone();
-        for (id, digits, standing) in
-            [("p2", "0001014708900012", Standing::Protected), ("p3", "0001014708900013", Standing::Deceased)]
-        {
-            let person = Person { id: PersonId(id.into()), nik: nik(digits), standing, ..siti.clone() };
-            world.records.insert(person.id.clone(), world.records[&siti.id].clone());
-            world.people.push(person);
-        }
+        world.add_those_who_are_not_shown();
         let asker = contact_asker(1, true);
         world.log_in(asker);
         let (call, request) = (world.next_call(), world.identify(&[claim]));

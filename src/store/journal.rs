@@ -80,9 +80,7 @@ impl Store for Journal {
     fn append(&self, record: Record) -> Result<Ticket, StoreError> {
         let entrant = entrant(record)?;
         if entrant.class != Class::Turn {
-            self.shared.queue.is_open()?;
-            self.shared.space.ready()?;
-            self.shared.table_follows()?;
+            self.shared.room()?;
         }
         self.shared.queue.enter(entrant, &self.shared.overlay)
     }
@@ -151,9 +149,7 @@ impl Store for Journal {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        self.shared.queue.is_open()?;
-        self.shared.space.ready()?;
-        self.shared.table_follows()?;
+        self.shared.room()?;
         self.shared.queue.ready()
     }
 

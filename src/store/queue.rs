@@ -185,7 +185,7 @@ impl Queue {
         Ok(())
     }
 
-    /// A store that has ended says so, and not that somebody is behind who will never catch up.
+    /// Whether anything may still enter.
     pub(super) fn is_open(&self) -> Result<(), StoreError> {
         if self.inner.lock().door == Door::Open { Ok(()) } else { Err(StoreError::Closed) }
     }

@@ -153,8 +153,15 @@ impl Shared {
         self.rows.lock().attach(inlet)
     }
 
+    /// Whether the disk and the table have room for more from outside. Of a store that has ended that is said, and not
+    /// that somebody is behind who will never catch up.
+    pub(super) fn room(&self) -> Result<(), StoreError> {
+        let room = self.space.ready().and_then(|()| self.table_follows());
+        room.map_err(|full| self.queue.is_open().err().unwrap_or(full))
+    }
+
     /// Whether the table keeps up with the journal.
-    pub(super) fn table_follows(&self) -> Result<(), StoreError> {
+    fn table_follows(&self) -> Result<(), StoreError> {
         if self.pending.bytes() < self.behind_bytes_max { Ok(()) } else { Err(StoreError::Full("the table's applier")) }
     }
 

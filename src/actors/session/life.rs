@@ -79,6 +79,7 @@ impl Life {
         let fresh = memory.fresh;
         // Just loaded, it cannot know what is under way: the conversation ignores what it does not wait for.
         waiting.answers.retain(|(call, _)| memory.calls.expects(*call) || fresh);
+        // What a turn has counted whose end nobody heard is not counted again.
         waiting.blamed = waiting.blamed.filter(|blame| blame.counted_by.is_none_or(|rev| memory.record.rev < rev));
         let now = neighbours.clock.now();
         // The waiting room bounds what it says by itself, and its rows come again when they are served.
