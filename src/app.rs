@@ -44,8 +44,8 @@ use crate::web::{Draining, ops};
 pub use error::AppError;
 pub use operate::{Wish, operate};
 pub use options::{
-    AppOptions, CertificateOptions, FailingRegistry, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice,
-    World,
+    AppOptions, CertificateOptions, Directory, FailingRegistry, GraphOptions, Records, RegistryOptions, ServerOptions,
+    Sms, StoreChoice, World,
 };
 pub use serve::serve;
 
@@ -121,7 +121,7 @@ impl App {
         let (store, journal) = ports::open_store(&options).await?;
         let hands = ports::open_hands(&options)?;
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
-        let registry = ports::open_registry(&options, &store).await?;
+        let registries = ports::open_registries(&options, &store).await?;
         let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
         let issuer = ports::open_issuer(&options, &store).await?;
         let lines = ports::lines(&options, emulator.as_ref(), &issuer)?;
@@ -136,7 +136,7 @@ impl App {
         let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets, issuer.register()));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let own = (Arc::clone(&budgets), ledger, switchboard, hands);
-        let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registry, &issuer), &desk, own));
+        let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registries, &issuer), &desk, own));
         let shards = Shards::new(neighbours.figures.shards, service_gate, neighbours.figures.rows_in_memory_max);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
@@ -170,7 +170,7 @@ impl App {
             ops,
             control,
             emulator,
-            registry,
+            registry: registries.embedded,
             desk,
             issuer,
             sights,

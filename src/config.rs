@@ -44,6 +44,7 @@ pub struct Config {
     pub account: AccountRules,
     pub codes: CodeRules,
     pub registry: Registry,
+    pub directory: Directory,
     pub otp: Otp,
     pub certificate: Certificate,
     pub emulator: Emulator,
@@ -163,12 +164,44 @@ pub struct Registry {
     pub kind: RegistryKind,
     pub seed: u64,
     pub citizens: usize,
+    pub url: String,
+    pub client_id: String,
+    pub client_secret: SecretString,
+    pub timeout_ms: u64,
+    pub connections_max: usize,
+    pub vaccine_codes: Vec<VaccineCode>,
+}
+
+/// What a code of a vaccine means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaccineCode {
+    pub system: String,
+    pub code: String,
+    pub vaccine: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegistryKind {
     Embedded,
+    Satusehat,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Directory {
+    pub kind: DirectoryKind,
+    pub url: String,
+    pub authorization: SecretString,
+    pub timeout_ms: u64,
+    pub connections_max: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectoryKind {
+    Embedded,
+    Http,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -8,7 +8,7 @@
 //! | 4 edges | [`web`], [`control`], [`emulator`] | HTTP in: webhook, ops pages; operators' commands; the emulated WhatsApp |
 //! | 3 actors | [`actors`] | sessions, accounts, outbox, their supervision |
 //! | 2 adapters | [`clock`], [`store`], [`whatsapp`], [`registry`], [`otp`], [`desk`], [`issuer`] | what implements a port; they do not know each other |
-//! | 1 contracts | [`ports`], [`limits`], [`metrics`] | traits and their errors, pacing, names of all metrics |
+//! | 1 contracts | [`ports`], [`limits`], [`metrics`], [`errands`] | traits and their errors, pacing, names of all metrics, threads for neighbours |
 //! | 0 pure | [`domain`], [`conversation`], [`account`], [`wire`], [`certificate`], [`transcript`], [`codec`] | no clock, no network, no disk, no runtime |
 //!
 //! Beside them stand [`app`] (the only module that names adapters), [`config`], [`telemetry`] and [`cli`].
@@ -32,6 +32,7 @@ pub mod conversation;
 pub mod desk;
 pub mod domain;
 pub mod emulator;
+pub mod errands;
 pub mod issuer;
 pub mod limits;
 pub mod metrics;

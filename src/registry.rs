@@ -1,6 +1,11 @@
 //! Registries: who stands under a phone, and what is recorded of their vaccinations (domain.md 5).
 //!
-//! One so far, [`embedded`]: synthetic citizens in memory, for the demo, for tests and for load. Both of its
-//! ports are implemented by one adapter, since one person's name is on the account and on the certificate.
+//! [`embedded`]: synthetic citizens in memory, both of its ports, for the demo, for tests and for load.
+//! [`satusehat`]: the ministry's FHIR server, for what is recorded. [`directory`]: a ministry's own system, for who
+//! stands under a phone and for changes.
 
+pub mod directory;
 pub mod embedded;
+pub mod http;
+pub mod satusehat;
+mod told;

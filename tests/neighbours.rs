@@ -1,9 +1,20 @@
-//! Certificates before strangers: programs that nobody here wrote read them, believe the genuine ones and no
-//! other.
+//! Programs that nobody here wrote: our neighbours in real life, or who play them.
 //!
-//! They are PyPI's `cwt` and npm's `@pathcheck/dcc-sdk`, which verify codes, and Debian's `zbarimg`, which reads
+//! Certificates are shown to readers, who believe the genuine ones and no other; the others are in modules of their
+//! own. The readers are PyPI's `cwt` and npm's `@pathcheck/dcc-sdk`, which verify codes, and Debian's `zbarimg`, which reads
 //! them off the printed page. `.ci/neighbours` installs them; without them these tests fail and say so.
 #![allow(clippy::unwrap_used)] // a panic is the finding
+
+#[path = "neighbours/directory.rs"]
+mod directory;
+#[path = "neighbours/fhir.rs"]
+mod fhir;
+#[path = "neighbours/ministry.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod ministry;
+#[path = "it/tiny_server.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod tiny_server;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

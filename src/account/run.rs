@@ -245,7 +245,8 @@ impl<'a, 'c> Run<'a, 'c> {
         let Some(Job::Read { of, index }) = self.account.jobs.take(job) else { return };
         let record = match result {
             Ok(record) => Some(record),
-            Err(NeighbourError::NotFound { .. }) => None,
+            // A registry that knows him otherwise than the directory does: a miss, and the desk's.
+            Err(NeighbourError::NotFound { .. } | NeighbourError::Conflict { .. }) => None,
             Err(_) => {
                 if let Some(ask) = self.account.jobs.give_up(of).and_then(|job| job.ask()) {
                     self.say(ask, Answer::Down);

@@ -6,14 +6,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use super::ports::Registries;
 use super::{AppError, StoreChoice, settings};
 use crate::config::Config;
 use crate::domain::certificate::{Certificate, Language};
 use crate::domain::nik::Nik;
 use crate::domain::phone::Mobile;
 use crate::issuer::{IssueError, Issued, Issuer};
-use crate::ports::{AccountDirectory as _, Clock, ImmunizationRegistry as _, NeighbourError, Store};
-use crate::registry::embedded::EmbeddedRegistry;
+use crate::ports::{Clock, NeighbourError, Store};
 
 /// Which certificate to make.
 pub struct Order {
@@ -43,7 +43,7 @@ pub enum ByHandError {
 /// What stands open while one thing is done.
 struct Open {
     store: Arc<dyn Store>,
-    registry: Arc<EmbeddedRegistry>,
+    registries: Registries,
     issuer: Arc<Issuer>,
     clock: Arc<dyn Clock>,
 }
@@ -68,7 +68,7 @@ where
         }
         let (store, _) = super::ports::open_store(&options).await?;
         let open = Arc::new(Open {
-            registry: super::ports::open_registry(&options, &store).await?,
+            registries: super::ports::open_registries(&options, &store).await?,
             issuer: super::ports::open_issuer(&options, &store).await?,
             clock: Arc::clone(&options.clock),
             store: Arc::clone(&store),
@@ -81,9 +81,9 @@ where
 
 impl Open {
     async fn certificate(&self, order: &Order) -> Result<Certificate, ByHandError> {
-        let persons = self.registry.persons(order.phone).await?;
+        let persons = self.registries.directory.persons(order.phone).await?;
         let person = persons.into_iter().find(|person| person.nik == order.nik).ok_or(ByHandError::Unknown)?;
-        let record = self.registry.record(&person).await?;
+        let record = self.registries.records.record(&person).await?;
         let dose = record.doses.into_iter().find(|dose| dose.number == order.dose);
         let dose = dose.ok_or(ByHandError::NotRecorded(order.dose))?;
         Ok(Certificate {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::ports::StoreError;
-use crate::{certificate, emulator, otp, store, whatsapp};
+use crate::{certificate, emulator, otp, registry, store, whatsapp};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum AppError {
     Graph(#[from] whatsapp::OptionsError),
     #[error("sms: {0}")]
     Sms(#[from] otp::sms_http::OptionsError),
+    #[error("registry or directory: {0}")]
+    Registry(#[from] registry::http::OptionsError),
     #[error("certificates: {0}")]
     Certificate(#[from] certificate::CertificateError),
     #[error(transparent)]

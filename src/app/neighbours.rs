@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::AppOptions;
+use super::ports::Registries;
 use crate::actors::gate::Gate;
 use crate::actors::hand::InHand;
 use crate::actors::ledger::Ledger;
@@ -16,7 +17,6 @@ use crate::issuer::{Issuer, Renaming};
 use crate::limits::Budgets;
 use crate::limits::admission::Pace;
 use crate::ports::{Hands, Store};
-use crate::registry::embedded::EmbeddedRegistry;
 
 /// What each number may send and hear.
 pub(super) fn budgets(numbers: &[emulator::Number]) -> Budgets {
@@ -41,19 +41,17 @@ pub(super) fn neighbours(
     options: AppOptions,
     store: &Arc<dyn Store>,
     lines: Vec<Lines>,
-    (registry, issuer): (&Arc<EmbeddedRegistry>, &Arc<Issuer>),
+    (registries, issuer): (&Registries, &Arc<Issuer>),
     desk: &Arc<Desk>,
     (budgets, ledger, switchboard, hands): (Arc<Budgets>, Ledger, Arc<Switchboard>, Arc<dyn Hands>),
 ) -> Neighbours {
-    let failing = options.failing.as_ref();
-    let directory = failing.map_or_else(|| registry.clone() as _, |failing| failing.directory.clone());
     Neighbours {
         hands: InHand::new(options.figures.shards, hands),
         faults: options.faults,
         store: Arc::clone(store),
         lines,
-        directory: Arc::new(Renaming::new(directory, Arc::clone(issuer.register()))),
-        registry: options.failing.as_ref().map_or_else(|| registry.clone() as _, |failing| failing.records.clone()),
+        directory: Arc::new(Renaming::new(registries.directory.clone(), Arc::clone(issuer.register()))),
+        registry: registries.records.clone(),
         tickets: desk.clone(),
         issued: issuer.register().clone(),
         budgets,

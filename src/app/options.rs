@@ -16,6 +16,7 @@ use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::limits::admission::Pace;
 use crate::ports::{AccountDirectory, Channel, Clock, Hands, ImmunizationRegistry, Store};
+use crate::registry::{directory, satusehat};
 use crate::telemetry::Recorder;
 use crate::{emulator, issuer, otp, store};
 
@@ -29,6 +30,10 @@ pub struct AppOptions {
     pub store: StoreChoice,
     /// The embedded registry's seed and size.
     pub registry: RegistryOptions,
+    /// Where vaccinations are recorded.
+    pub records: Records,
+    /// Who stands under a phone.
+    pub directory: Directory,
     pub certificates: CertificateOptions,
     pub keys: Arc<ServerKeys>,
     pub clock: Arc<dyn Clock>,
@@ -129,6 +134,22 @@ impl CertificateOptions {
         let issuer = issuer::Options { issuer, valid_s, sign_again_after_s };
         Self { public: keys.public().clone(), signer: Arc::new(keys), issuer }
     }
+}
+
+/// Who knows who stands under a phone.
+#[derive(Clone, Debug)]
+pub enum Directory {
+    /// The embedded registry.
+    Embedded,
+    Http(directory::Options),
+}
+
+/// Who knows what is recorded.
+#[derive(Clone, Debug)]
+pub enum Records {
+    /// The embedded registry.
+    Embedded,
+    Satusehat(satusehat::Options),
 }
 
 /// The embedded registry.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
-use super::{AppError, AppOptions, CertificateOptions, Sms, StoreChoice, World};
+use super::{AppError, AppOptions, CertificateOptions, Directory, FailingRegistry, Records, Sms, StoreChoice, World};
 use crate::actors::Lines;
 use crate::actors::hand::Forgetful;
 use crate::actors::switchboard::Switchboard;
@@ -13,8 +13,10 @@ use crate::certificate::hcert::Vaccines;
 use crate::emulator::{self, Emulator};
 use crate::issuer::{IssueError, Issuer, Register};
 use crate::otp::sms_http::{self, SmsHttp};
-use crate::ports::{Channel, Hands, OtpSender, Store};
+use crate::ports::{AccountDirectory, Channel, Hands, ImmunizationRegistry, OtpSender, Store};
+use crate::registry::directory::HttpDirectory;
 use crate::registry::embedded::{EmbeddedRegistry, population};
+use crate::registry::satusehat::Satusehat;
 use crate::store::Journal;
 use crate::{store, whatsapp};
 
@@ -66,14 +68,36 @@ pub(super) async fn start_emulator(options: &AppOptions, webhook_url: String) ->
     Ok(Some(emulator::start(world).await?))
 }
 
-pub(super) async fn open_registry(
-    options: &AppOptions,
-    store: &Arc<dyn Store>,
-) -> Result<Arc<EmbeddedRegistry>, AppError> {
+/// Who stands under a phone, and what is recorded of them.
+#[derive(Clone)]
+pub(super) struct Registries {
+    pub(super) embedded: Arc<EmbeddedRegistry>,
+    pub(super) directory: Arc<dyn AccountDirectory>,
+    pub(super) records: Arc<dyn ImmunizationRegistry>,
+}
+
+pub(super) async fn open_registries(options: &AppOptions, store: &Arc<dyn Store>) -> Result<Registries, AppError> {
     let today = options.clock.now().day_wib();
-    let citizens = population(options.registry.seed, options.registry.citizens, today);
-    let registry = EmbeddedRegistry::open(citizens, Arc::clone(store), Arc::clone(&options.clock)).await?;
-    Ok(Arc::new(registry))
+    // Nobody invented stands beside real people.
+    let invented = matches!(options.directory, Directory::Embedded);
+    let count = if invented { options.registry.citizens } else { 0 };
+    let citizens = population(options.registry.seed, count, today);
+    let embedded = EmbeddedRegistry::open(citizens, Arc::clone(store), Arc::clone(&options.clock)).await?;
+    let embedded = Arc::new(embedded);
+    let own: Registries =
+        Registries { directory: embedded.clone(), records: embedded.clone(), embedded: Arc::clone(&embedded) };
+    if let Some(FailingRegistry { directory, records }) = options.failing.clone() {
+        return Ok(Registries { directory, records, ..own });
+    }
+    let records: Arc<dyn ImmunizationRegistry> = match &options.records {
+        Records::Embedded => embedded,
+        Records::Satusehat(at) => Arc::new(Satusehat::new(at, Arc::clone(&options.clock))?),
+    };
+    let directory: Arc<dyn AccountDirectory> = match &options.directory {
+        Directory::Embedded => own.directory.clone(),
+        Directory::Http(at) => Arc::new(HttpDirectory::new(at, Arc::clone(&options.clock))?),
+    };
+    Ok(Registries { directory, records, ..own })
 }
 
 /// The issuer over a store's register, which it opens.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::{
-    AppError, AppOptions, CertificateOptions, GraphOptions, RegistryOptions, ServerOptions, Sms, StoreChoice, World,
+    AppError, AppOptions, CertificateOptions, Directory, GraphOptions, Records, RegistryOptions, ServerOptions, Sms,
+    StoreChoice, World,
 };
 use crate::actors::fault::Faults;
 use crate::actors::session::{Ours, Script};
 use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
-use crate::config::{self, Config, Mode, OtpKind, key_file, signing_file};
+use crate::config::{self, Config, DirectoryKind, Mode, OtpKind, RegistryKind, key_file, signing_file};
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
@@ -20,6 +21,7 @@ use crate::limits::admission::Pace;
 use crate::limits::breaker::BreakerRules;
 use crate::otp::sms_http;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
+use crate::registry::{directory, satusehat};
 use crate::telemetry::Recorder;
 use crate::{emulator, store};
 
@@ -42,6 +44,8 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         sms: sms(&config),
         store: StoreChoice::Journal(store_options(&config)),
         registry: RegistryOptions { seed: config.registry.seed, citizens: config.registry.citizens },
+        records: records(&config.registry),
+        directory: directory(&config.directory),
         certificates,
         keys: Arc::new(ServerKeys::derive(&key)),
         clock,
@@ -169,6 +173,37 @@ fn sms(config: &Config) -> Sms {
                 connections_max: config.otp.connections_max,
             })
         }
+    }
+}
+
+fn directory(at: &config::Directory) -> Directory {
+    match at.kind {
+        DirectoryKind::Embedded => Directory::Embedded,
+        DirectoryKind::Http => Directory::Http(directory::Options {
+            url: at.url.clone(),
+            authorization: at.authorization.clone(),
+            timeout: Duration::from_millis(at.timeout_ms),
+            connections_max: at.connections_max,
+        }),
+    }
+}
+
+fn records(registry: &config::Registry) -> Records {
+    let code = |code: &config::VaccineCode| satusehat::VaccineCode {
+        system: code.system.clone(),
+        code: code.code.clone(),
+        vaccine: code.vaccine.clone(),
+    };
+    match registry.kind {
+        RegistryKind::Embedded => Records::Embedded,
+        RegistryKind::Satusehat => Records::Satusehat(satusehat::Options {
+            url: registry.url.clone(),
+            client_id: registry.client_id.clone(),
+            client_secret: registry.client_secret.clone(),
+            timeout: Duration::from_millis(registry.timeout_ms),
+            connections_max: registry.connections_max,
+            vaccines: registry.vaccine_codes.iter().map(code).collect(),
+        }),
     }
 }
 

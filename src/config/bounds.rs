@@ -105,6 +105,10 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("codes.routes_max", 16, 1_000_000),
     ("registry.seed", 0, i64::MAX),
     ("registry.citizens", 100, 10_000),
+    ("registry.timeout_ms", 100, 60_000),
+    ("registry.connections_max", 1, 10_000),
+    ("directory.timeout_ms", 100, 60_000),
+    ("directory.connections_max", 1, 10_000),
     ("certificate.valid_days", 2, 3_650),
     ("certificate.sign_again_after_days", 1, 3_649),
     ("otp.timeout_ms", 100, 60_000),
@@ -118,10 +122,11 @@ const NUMBERS: &[(&str, i64, i64)] = &[
 ];
 
 /// Key and its words.
-const CHOICES: [(&str, &[&str]); 5] = [
+const CHOICES: [(&str, &[&str]); 6] = [
     ("whatsapp.mode", &["emulator", "cloud"]),
     ("whatsapp.read_receipts", &["when_slow", "always", "never"]),
-    ("registry.kind", &["embedded"]),
+    ("registry.kind", &["embedded", "satusehat"]),
+    ("directory.kind", &["embedded", "http"]),
     ("otp.kind", &["emulator", "http"]),
     ("telemetry.format", &["text", "json"]),
 ];

@@ -9,14 +9,20 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::fault::{ConfigError, Fault};
-use super::{DEFAULT_TOML, PhoneNumber};
+use super::{DEFAULT_TOML, PhoneNumber, VaccineCode};
 
 /// Variables that start with this are settings: `SIAGA__SECTION__KEY`.
 pub const ENV_PREFIX: &str = "SIAGA__";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 4] =
-    ["whatsapp.app_secrets", "whatsapp.verify_token", "whatsapp.access_token", "otp.authorization"];
+const SECRETS: [&str; 6] = [
+    "whatsapp.app_secrets",
+    "whatsapp.verify_token",
+    "whatsapp.access_token",
+    "otp.authorization",
+    "registry.client_secret",
+    "directory.authorization",
+];
 
 /// A setting: its value and the layer that set it.
 #[derive(Clone, Debug)]
@@ -182,6 +188,12 @@ pub(super) fn misfit(key: &str, value: &Value) -> Option<String> {
             .map(|_| "allowed: a list of texts, [\"secret\", \"older secret\"]".to_owned()),
         "whatsapp.phone_numbers" => value.clone().try_into::<Vec<PhoneNumber>>().err().map(|error| {
             format!("allowed: a list of {{ id = \"…\", display = \"…\", messages_per_s = 80 }}; {}", error.message())
+        }),
+        "registry.vaccine_codes" => value.clone().try_into::<Vec<VaccineCode>>().err().map(|error| {
+            format!(
+                "allowed: a list of {{ system = \"…\", code = \"511\", vaccine = \"CoronaVac\" }}; {}",
+                error.message()
+            )
         }),
         "account.lock_s" => value
             .clone()

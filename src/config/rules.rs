@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::fault::Fault;
-use super::{Config, Mode, OtpKind, key_file, signing_file};
+use super::{Config, Directory, DirectoryKind, Mode, OtpKind, Registry, RegistryKind, key_file, signing_file};
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
 const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
@@ -83,6 +83,12 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
         "certificate.sign_again_after_days",
         "is not under certificate.valid_days; signatures would end before they are renewed",
     );
+    if config.registry.kind == RegistryKind::Satusehat {
+        satusehat(&config.registry, faults);
+    }
+    if config.directory.kind == DirectoryKind::Http {
+        directory(&config.directory, faults);
+    }
     if otp.kind == OtpKind::Http {
         let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         faults.unless(url.is_some(), "otp.url", "is not an http or https address; otp.kind = \"http\" needs one");
@@ -92,6 +98,34 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
             "must hold {to} and {text}, else the code reaches nobody",
         );
     }
+}
+
+fn directory(directory: &Directory, faults: &mut Faults) {
+    faults.unless(
+        reqwest::Url::parse(&directory.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        "directory.url",
+        "must be https (http only towards this machine); directory.kind = \"http\" needs one",
+    );
+    faults.unless(
+        directory.authorization.expose_secret().starts_with("Bearer "),
+        "directory.authorization",
+        "must be \"Bearer …\"",
+    );
+}
+
+fn satusehat(registry: &Registry, faults: &mut Faults) {
+    faults.unless(
+        reqwest::Url::parse(&registry.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        "registry.url",
+        "must be https (http only towards this machine)",
+    );
+    faults.unless(!registry.client_id.is_empty(), "registry.client_id", "is empty; SATUSEHAT gives one to each client");
+    faults.unless(
+        !registry.client_secret.expose_secret().is_empty(),
+        "registry.client_secret",
+        "is empty; SATUSEHAT gives one to each client",
+    );
+    faults.unless(!registry.vaccine_codes.is_empty(), "registry.vaccine_codes", "is empty; no vaccine would be known");
 }
 
 fn in_cloud_mode(config: &Config, faults: &mut Faults) {

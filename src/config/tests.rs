@@ -96,6 +96,23 @@ fn cloud_mode_refuses_what_the_emulator_knows() {
 }
 
 #[test]
+fn real_registries_need_an_address_and_what_they_gave_us() {
+    let file = "[registry]\nkind = \"satusehat\"\nurl = \"http://fhir.example.org\"\nvaccine_codes = []\n\
+        [directory]\nkind = \"http\"\n";
+    let said = said(file, &[]);
+    for key in
+        ["registry.url", "client_id", "client_secret", "vaccine_codes", "directory.url", "directory.authorization"]
+    {
+        assert!(said.contains(key), "`{key}` is not in:\n{said}");
+    }
+    let codes = load("[registry]\nvaccine_codes = [ { system = \"s\", code = 511 } ]\n", &[]).expect_err("refused");
+    assert!(codes.to_string().contains("vaccine = \"CoronaVac\""), "{codes}");
+    let secrets = [("SIAGA__REGISTRY__CLIENT_SECRET".to_owned(), "sangat-rahasia".to_owned())];
+    let shown = show::effective(&layers::read(&[], secrets).expect("read"));
+    assert!(!shown.contains("sangat-rahasia"), "{shown}");
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let secret = "a-very-secret-value";
     let said = said("", &[("SIAGA__WHATSAPP__APP_SECRETS", secret)]);

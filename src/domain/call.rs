@@ -201,16 +201,21 @@ pub enum NeighbourError {
     /// The person or number is not there (any more).
     #[error("`{neighbour}` does not know the person")]
     NotFound { neighbour: &'static str },
-    /// Somebody else changed the same thing first, or the target is full.
-    #[error("`{neighbour}` refuses the change: {reason}")]
+    /// Somebody else changed the same thing first, the target is full, or two neighbours know different people.
+    #[error("`{neighbour}` has a conflict: {reason}")]
     Conflict { neighbour: &'static str, reason: ConflictReason },
 }
 
-/// Why a change does not fit what is there.
+/// Why a change, or what one neighbour knows, does not fit what another has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConflictReason {
     #[error("six people stand on that number")]
     NumberFull,
     #[error("it was changed meanwhile")]
     Outdated,
+    /// A NIK that two have: an officer's slip.
+    #[error("more than one person stands under that nik")]
+    TwoPeople,
+    #[error("another name or birth date stands under that nik")]
+    Differs,
 }

@@ -22,8 +22,8 @@ use siaga::actors::session::Script;
 use siaga::actors::shard::view::ShardView;
 use siaga::actors::{Figures, SystemRandom};
 use siaga::app::{
-    Addresses, App, AppOptions, CertificateOptions, Ended, GraphOptions, RegistryOptions, ServerOptions, Sms,
-    StoreChoice, World,
+    Addresses, App, AppOptions, CertificateOptions, Directory, Ended, GraphOptions, Records, RegistryOptions,
+    ServerOptions, Sms, StoreChoice, World,
 };
 use siaga::certificate::hcert::SigningKeys;
 use siaga::clock::ManualClock;
@@ -238,6 +238,8 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         sms: Sms::Emulator,
         store: StoreChoice::Given(Arc::new(Memory::new())),
         registry: RegistryOptions { seed: 1, citizens: 0 },
+        records: Records::Embedded,
+        directory: Directory::Embedded,
         certificates: certificates(),
         keys: Arc::new(ServerKeys::derive(&[42; 32])),
         clock,

@@ -1,0 +1,157 @@
+//! HTTP to a registry, as far as it is the same for all: connections, whole answers, and what a failure means.
+//!
+//! Errors are told in fixed words and in what the server said (`told`); those of the HTTP library hold addresses.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, Url, header, redirect};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::ports::NeighbourError;
+
+/// An answer longer than this is none of ours: a hundred vaccinations take a tenth of it.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Time to connect, within a request's.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
+
+/// Settings that no client can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    #[error("its url is not an http or https url")]
+    Url,
+    #[error("its url is plain http to another machine; health data would be read on the way")]
+    PlainHttp,
+    #[error("its authorization cannot stand in a header")]
+    Authorization,
+    #[error("connections_max is 0; at least 1 is needed")]
+    NoConnections,
+    #[error("the http client cannot be built: {0}")]
+    Client(String),
+    #[error("no thread for its connections: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A whole answer.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: header::HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// The connections to one server.
+pub(super) struct Http {
+    pub(super) client: Client,
+    pub(super) base: Url,
+    pub(super) voice: Voice,
+    slots: Semaphore,
+    slot_wait: Duration,
+}
+
+/// In whose name an error is told.
+#[derive(Clone, Copy)]
+pub(super) struct Voice(pub(super) &'static str);
+
+impl Voice {
+    pub(super) fn down(self, reason: impl Into<String>) -> NeighbourError {
+        NeighbourError::Down { neighbour: self.0, reason: reason.into() }
+    }
+
+    pub(super) fn misconfigured(self, reason: impl Into<String>) -> NeighbourError {
+        NeighbourError::Misconfigured { neighbour: self.0, reason: reason.into() }
+    }
+
+    /// What a status that is no success means: asked again later it may be one, or only an operator can help.
+    pub(super) fn failed(self, status: u16, told: &str) -> NeighbourError {
+        match status {
+            408 | 425 | 429 | 500..=599 => self.down(format!("http {status}: {told}")),
+            _ => self.misconfigured(format!("http {status}: {told}")),
+        }
+    }
+
+    /// Sends a request and reads its answer whole.
+    pub(super) async fn answer(self, request: RequestBuilder) -> Result<Reply, NeighbourError> {
+        let response = request.send().await.map_err(|error| {
+            self.down(match () {
+                () if error.is_timeout() => "no answer in time",
+                () if error.is_connect() => "no connection: refused, name not found, or tls failed",
+                () => "the connection broke",
+            })
+        })?;
+        self.read(response).await
+    }
+
+    async fn read(self, mut response: Response) -> Result<Reply, NeighbourError> {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_BYTES_MAX => {
+                    return Err(self.down(format!("an answer longer than any (http {status})")));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(Reply { status, headers: std::mem::take(response.headers_mut()), body }),
+                Err(_) => return Err(self.down(format!("the answer broke off (http {status})"))),
+            }
+        }
+    }
+}
+
+impl Http {
+    /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
+    pub(super) fn new(
+        name: &'static str,
+        url: &str,
+        timeout: Duration,
+        connections_max: usize,
+    ) -> Result<Self, OptionsError> {
+        let base = base(url)?;
+        if connections_max == 0 {
+            return Err(OptionsError::NoConnections);
+        }
+        let mut client = Client::builder()
+            .connect_timeout(CONNECT_MAX.min(timeout))
+            .timeout(timeout)
+            .pool_max_idle_per_host(connections_max)
+            .redirect(redirect::Policy::none());
+        if is_this_machine(&base) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
+        let slots = Semaphore::new(connections_max);
+        Ok(Self { client, base, voice: Voice(name), slots, slot_wait: timeout })
+    }
+
+    /// A free connection.
+    pub(super) async fn slot(&self) -> Result<SemaphorePermit<'_>, NeighbourError> {
+        match tokio::time::timeout(self.slot_wait, self.slots.acquire()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(self.voice.down("no connection came free in time")),
+        }
+    }
+}
+
+/// An address below another.
+pub(super) fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+fn base(text: &str) -> Result<Url, OptionsError> {
+    let url = Url::parse(text).map_err(|_| OptionsError::Url)?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_this_machine(&url) => Ok(url),
+        "http" => Err(OptionsError::PlainHttp),
+        _ => Err(OptionsError::Url),
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
