@@ -20,6 +20,7 @@ pub mod record;
 pub mod rest;
 pub mod revisions;
 mod room;
+pub mod seen;
 pub mod sends;
 pub mod turn;
 
@@ -39,6 +40,7 @@ use crate::ports::RowId;
 pub use home::Home;
 use life::{Life, Memory};
 pub use ours::Ours;
+use seen::Older;
 use sends::Sends;
 
 /// The conversation as a session uses it. One implementation serves citizens ([`Ours`]); tests have others.
@@ -61,6 +63,8 @@ pub struct Setting<'a> {
     pub texts: &'a Texts,
     pub rules: &'a Rules,
     pub sends: &'a Sends,
+    /// Ids of messages handled earlier than the record reaches, as far as they could matter to this turn.
+    pub older: &'a Older,
 }
 
 /// One turn's work. The shard sends it only when the last one is over.

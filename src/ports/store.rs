@@ -40,7 +40,7 @@ pub enum Table {
     Undo = 5,
     /// Changes to the embedded registry.
     Registry = 6,
-    /// Dedupe ids that no longer fit into the contact's record.
+    /// Ids of handled messages that no longer fit into the contact's record, in pages.
     Dedupe = 7,
     /// Budgets of codes that span accounts.
     Budget = 8,

@@ -136,6 +136,36 @@ async fn a_contact_with_an_id_to_remember_stays_and_its_duplicate_is_still_known
     assert_eq!(ContactRecord::decode(&record).unwrap().rev, 1, "whoever comes back is new");
 }
 
+/// Meta brings a message again for seven days, also one that a thousand others followed.
+#[actix_web::test]
+async fn the_first_of_a_thousand_messages_is_known_for_eight_days_and_then_forgotten() {
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let clock = Arc::new(ManualClock::at(START));
+    let app = app(Arc::clone(&store), &clock);
+    // Words that act however old they are: to take them for new would be the worst.
+    let words = |number: usize| text(&format!("wamid.{number}"), "6281200000042", "HAPUS DATA");
+    for post in 0..50 {
+        let messages: Vec<_> = (0..20).map(|number| words(20 * post + number)).collect();
+        assert_eq!(app.post(&envelope(&messages)).await, 200);
+        app.at_rest().await;
+    }
+    let pages = keys(&*store, Table::Dedupe).await;
+    assert!(pages >= 6, "{pages} pages");
+    clock.advance(7 * DAY_MS);
+    let (before, record) = (store.tally(), store.get(Table::Contact, only_key(&*store).await).await.unwrap());
+    for number in [0, 500, 999] {
+        assert_eq!(app.post(&envelope(&[words(number)])).await, 200);
+        app.at_rest().await;
+    }
+    let after = store.tally();
+    assert_eq!((after.absorbed, after.answered), (before.absorbed + 3, before.answered));
+    assert_eq!(store.get(Table::Contact, only_key(&*store).await).await.unwrap(), record);
+    clock.advance(DAY_MS + 2 * HOUR_MS);
+    swept(&app).await;
+    swept(&app).await;
+    assert_eq!((keys(&*store, Table::Dedupe).await, keys(&*store, Table::Contact).await), (0, 0));
+}
+
 async fn only_key(store: &dyn Store) -> Key {
     let mut rows = store.scan(Table::Contact, Key::new()).await.unwrap();
     assert_eq!(rows.len(), 1);

@@ -87,6 +87,7 @@ impl Life {
             None => memory.fence.sift(&mut waiting.rows, now, neighbours.rules.messages_per_minute),
             Some(_) => Sifted::default(),
         };
+        let older = self.older(&memory.record, &waiting).await?;
         let plan = {
             let setting = Setting {
                 contact: self.contact,
@@ -94,6 +95,7 @@ impl Life {
                 texts: &neighbours.texts,
                 rules: &neighbours.rules,
                 sends: &memory.sends,
+                older: &older,
             };
             let script = neighbours.script.as_ref();
             let what = turn::first(&waiting).filter(|_| waiting.blamed.is_none());
@@ -151,7 +153,12 @@ impl Life {
         let state = plan.record.as_ref().map_or(&memory.record.state, |record| &record.state);
         let under_way = !memory.calls.is_empty() || (memory.fresh && !self.awaited(memory, state, now).is_empty());
         let timer = plan.timer(under_way, now);
-        let parts = plan.parts(self.contact, &ids(&taken_back), timer);
+        let pages = match &mut plan.record {
+            Some(record) => record.turn_pages(&memory.record, self.contact, now),
+            None => Vec::new(),
+        };
+        let mut parts = plan.parts(self.contact, &ids(&taken_back), timer);
+        parts.extend(pages);
         if !parts.is_empty() {
             let lsn = match self.durable(parts, &mut plan, waiting, &taken_back, now).await {
                 Ok(lsn) => lsn,

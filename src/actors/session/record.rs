@@ -1,25 +1,23 @@
 //! What is kept of a contact between two turns: one value of `Table::Contact`.
 //!
 //! Postcard bytes behind a version byte, at most 4 KiB (`ports::Value`). The ids of handled messages live in
-//! here, so that "this message had its effect" and the effect are one atom.
+//! here (`seen`), so that "this message had its effect" and the effect are one atom.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::seen::{Pages, Seen};
 use crate::actors::versioned;
+use crate::codec::{self, Older};
 use crate::conversation::State;
 use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
-use crate::domain::message::{Inbound, MessageId};
-use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use crate::domain::message::Inbound;
+use crate::domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::ports::{Key, StoreError, Table, Troubling, Value};
 
-/// Meta delivers again for seven days; a day more for clocks.
-pub const SEEN_MS: i64 = 8 * DAY_MS;
+const VERSION: u8 = 4;
 
-/// Ids kept at most. Eleven bytes each, so the record keeps within its 4 KiB.
-pub const SEEN_MAX: usize = 192;
-
-const VERSION: u8 = 3;
+/// The third version had no pages of older ids.
+const OLDER: [Older<ContactRecord>; 1] = [(3, |bytes| codec::decode(3, &[bytes, &[0]].concat()))];
 
 /// A message that comes when its window is closed is answered within this time or not at all.
 const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
@@ -48,6 +46,8 @@ pub struct ContactRecord {
     pub formerly: Vec<ContactId>,
     /// This contact turned out to be another: nothing happens here any more.
     pub moved: Option<ContactId>,
+    /// Where ids are that no longer fit in here.
+    pub pages: Pages,
 }
 
 /// Former names of a contact that are kept.
@@ -58,78 +58,6 @@ pub const FORMERLY_MAX: usize = 3;
 pub struct Trouble {
     pub what: Troubling,
     pub tries: u8,
-}
-
-/// Ids of handled messages, oldest first: eight bytes of hash and the hour.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen(Vec<([u8; 8], u32)>);
-
-impl Seen {
-    /// Remembers an id; `false` when it was there already.
-    pub fn note(&mut self, id: &MessageId, now: Timestamp) -> bool {
-        if self.has(id) {
-            return false;
-        }
-        let short = short_hash(id);
-        let hour = hour_of(now);
-        self.forget(now);
-        if self.0.len() >= SEEN_MAX {
-            self.0.remove(0);
-        }
-        self.0.push((short, hour));
-        true
-    }
-
-    /// Whether an id is there.
-    pub fn has(&self, id: &MessageId) -> bool {
-        let short = short_hash(id);
-        self.0.iter().any(|(known, _)| *known == short)
-    }
-
-    /// Remembers what another contact had handled; the oldest go when there are too many.
-    pub fn absorb(&mut self, others: &[([u8; 8], u32)]) {
-        for id in others {
-            if !self.0.iter().any(|(known, _)| *known == id.0) {
-                self.0.push(*id);
-            }
-        }
-        self.0.sort_by_key(|(_, hour)| *hour);
-        self.0.drain(..self.0.len().saturating_sub(SEEN_MAX));
-    }
-
-    /// As another contact takes them over.
-    pub fn ids(&self) -> Vec<([u8; 8], u32)> {
-        self.0.clone()
-    }
-
-    /// Drops what is past its time; gives how many that were.
-    pub fn forget(&mut self, now: Timestamp) -> usize {
-        let before = self.0.len();
-        let oldest = hour_of(now.plus_ms(-SEEN_MS));
-        self.0.retain(|(_, at)| *at >= oldest);
-        before - self.0.len()
-    }
-
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-fn hour_of(at: Timestamp) -> u32 {
-    u32::try_from(at.0.max(0) / HOUR_MS).unwrap_or(u32::MAX)
-}
-
-fn short_hash(id: &MessageId) -> [u8; 8] {
-    let full = Sha256::digest(id.0.as_bytes());
-    let mut short = [0; 8];
-    short.copy_from_slice(&full[..8]);
-    short
 }
 
 impl ContactRecord {
@@ -155,7 +83,7 @@ impl ContactRecord {
 
     /// As it was encoded.
     pub fn decode(value: &Value) -> Result<Self, StoreError> {
-        versioned::decode(Table::Contact, VERSION, &[], value)
+        versioned::decode(Table::Contact, VERSION, &OLDER, value)
     }
 
     /// Takes from a message who writes, where the answer goes, and how long it may be free-form.
@@ -224,43 +152,18 @@ impl ContactRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::message::MessageId;
+    use crate::domain::time::HOUR_MS;
     use crate::ports::{Lsn, RowId};
 
-    fn id(n: usize) -> MessageId {
-        MessageId(format!("wamid.{n}"))
-    }
-
     #[test]
-    fn an_id_counts_once_within_eight_days() {
-        let mut seen = Seen::default();
-        let start = Timestamp(1_800_000_000_000);
-        assert!(seen.note(&id(1), start));
-        assert!(!seen.note(&id(1), start.plus_ms(7 * DAY_MS)));
-        assert!(seen.note(&id(2), start.plus_ms(9 * DAY_MS)));
-        assert_eq!(seen.len(), 1, "what is past eight days goes");
-    }
-
-    #[test]
-    fn never_more_than_its_bound_and_the_oldest_go() {
-        let mut seen = Seen::default();
-        let now = Timestamp(1_800_000_000_000);
-        for n in 0..SEEN_MAX + 5 {
-            assert!(seen.note(&id(n), now));
-        }
-        assert_eq!(seen.len(), SEEN_MAX);
-        assert!(!seen.note(&id(SEEN_MAX + 4), now));
-        assert!(seen.note(&id(0), now));
-    }
-
-    #[test]
-    fn a_full_ring_keeps_within_the_bound_of_a_value() {
-        let mut record = ContactRecord::default();
-        for n in 0..SEEN_MAX {
-            record.seen.note(&id(n), Timestamp(1_800_000_000_000));
-        }
-        let value = record.encode();
-        assert!(value.0.len() < 2_600, "{}", value.0.len());
-        assert_eq!(ContactRecord::decode(&value), Ok(record));
+    fn a_record_of_the_third_version_is_read_and_knows_its_ids() {
+        let mut record = ContactRecord { rev: 7, ..ContactRecord::default() };
+        record.seen.note(&MessageId("wamid.1".into()), Timestamp(1_800_000_000_000));
+        let mut bytes = record.encode().0.to_vec();
+        bytes[0] = 3;
+        assert_eq!(bytes.pop(), Some(0), "no pages");
+        assert_eq!(ContactRecord::decode(&Value(bytes.into())), Ok(record));
     }
 
     #[test]
@@ -268,7 +171,7 @@ mod tests {
         let now = Timestamp(1_800_000_000_000);
         let number = |id: &str| BusinessNumber(id.into());
         let message = |to: &str, sent_at| Inbound {
-            id: id(1),
+            id: MessageId("wamid.1".into()),
             from: Identity { phone: crate::domain::phone::Phone::from_wa_id("6281200000042"), bsuid: None },
             to: number(to),
             sent_at,

@@ -37,10 +37,12 @@ pub fn rest(record: &ContactRecord, now: Timestamp, rules: &Rules) -> Rest {
     let mut left = record.clone();
     left.state = record.state.shrunk(now, rules);
     let spent = left.seen.forget(now);
-    if left.state.is_blank() && left.seen.is_empty() {
+    let pages = left.pages.forget(now);
+    let none_left = left.seen.is_empty() && left.pages.is_empty();
+    if left.state.is_blank() && none_left {
         return Rest::Goes;
     }
-    let worth_it = left.state != record.state || spent >= SPENT_IDS_MIN || (spent > 0 && left.seen.is_empty());
+    let worth_it = left.state != record.state || pages > 0 || spent >= SPENT_IDS_MIN || (spent > 0 && none_left);
     if worth_it { Rest::Shrinks(Box::new(left)) } else { Rest::Stays }
 }
 
@@ -54,7 +56,9 @@ impl Life {
                 Rest::Shrinks(mut record) => {
                     record.rev += 1;
                     let key = ContactRecord::key(self.contact);
-                    self.home.commit(vec![Part::Put { table: Table::Contact, key, value: record.encode() }]).await?;
+                    let mut parts = record.turn_pages(&memory.record, self.contact, neighbours.clock.now());
+                    parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
+                    self.home.commit(parts).await?;
                     memory.record = *record;
                     metrics::tidied("contact_shrunk");
                 }
@@ -85,6 +89,7 @@ impl Life {
             return Ok(false);
         }
         let mut parts = aliases.leading_to(self.contact).await?;
+        parts.extend(record.pages.keys(self.contact).map(|key| Part::Delete { table: Table::Dedupe, key }));
         parts.push(Part::Delete { table: Table::Contact, key: ContactRecord::key(self.contact) });
         parts.push(Part::Timer { contact: self.contact, at: None });
         self.home.commit(parts).await?;
@@ -95,7 +100,7 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::session::record::SEEN_MS;
+    use crate::actors::session::seen::SEEN_MS;
     use crate::domain::contact::{BusinessNumber, Recipient};
     use crate::domain::message::MessageId;
     use crate::domain::phone::Phone;

@@ -28,7 +28,7 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
     if messages.len() < waiting.rows.len()
         || record.state.is_live(setting.now, setting.rules)
         || messages.iter().any(|(_, message)| age::acts_at_any_age(&message.content))
-        || messages.iter().all(|(_, message)| record.seen.has(&message.id))
+        || messages.iter().all(|(_, message)| record.seen.has(&message.id) || setting.older.has(&message.id))
     {
         return None;
     }

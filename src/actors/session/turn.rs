@@ -91,7 +91,7 @@ impl Agenda {
 
     fn message(&mut self, id: RowId, message: &Inbound, accepted_at: Timestamp, setting: &Setting<'_>) {
         self.news.messages += 1;
-        if !self.record.seen.note(&message.id, setting.now) {
+        if setting.older.has(&message.id) || !self.record.seen.note(&message.id, setting.now) {
             self.news.duplicates += 1;
             self.spent.push((id, Closing::Absorbed));
             return;
@@ -233,7 +233,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     }
     plan.close(rows.into_iter());
     if let Some(into) = moved {
-        let legacy = Legacy { seen: record.seen.ids(), strict: record.state.strict() };
+        let legacy = Legacy { seen: record.seen.ids(setting.older), strict: record.state.strict() };
         let body = InboxBody::Notice(Notice::Absorbed(Box::new(legacy)));
         plan.opened.push(InboxRow { contact: into, accepted_at: setting.now, body });
         record.becomes(into);

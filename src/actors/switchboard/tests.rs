@@ -8,6 +8,7 @@ use super::*;
 use crate::actors::SystemRandom;
 use crate::actors::board::Waiting;
 use crate::actors::session::record::ContactRecord;
+use crate::actors::session::seen::Older;
 use crate::actors::session::sends::Sends;
 use crate::actors::session::{Ours, Setting, turn};
 use crate::conversation::text::Texts;
@@ -100,8 +101,9 @@ impl Town {
         let rows = rows.map(|(id, row)| (id, Arc::new(row))).collect();
         let waiting = Waiting { rows, answers, ..Waiting::default() };
         let record = self.record(contact).await;
-        let (rules, sends) = (Rules::default(), Sends::default());
-        let setting = Setting { contact, now: self.now, texts: &self.texts, rules: &rules, sends: &sends };
+        let (rules, sends, older) = (Rules::default(), Sends::default(), Older::default());
+        let setting =
+            Setting { contact, now: self.now, texts: &self.texts, rules: &rules, sends: &sends, older: &older };
         let plan = turn::plan(&Ours, &setting, &record, &waiting);
         self.said.extend(plan.replies.iter().cloned());
         let parts = plan.parts(contact, &[], None);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::actors::session::seen::Older;
 use crate::actors::session::sends::Sends;
 use crate::conversation::text::Texts;
 use crate::conversation::{Notice, Reply, Rules, State};
@@ -89,7 +90,14 @@ fn run(record: &ContactRecord, waiting: &Waiting) -> Plan {
     let rules = Rules::default();
     plan(
         &Parrot,
-        &Setting { contact: CONTACT, now: NOW, texts: &texts, rules: &rules, sends: &Sends::default() },
+        &Setting {
+            contact: CONTACT,
+            now: NOW,
+            texts: &texts,
+            rules: &rules,
+            sends: &Sends::default(),
+            older: &Older::default(),
+        },
         record,
         waiting,
     )
