@@ -3,7 +3,7 @@
 use super::overlay;
 use super::part::{Counts, Encoded};
 use super::queue::{Class, Entrant};
-use super::rows::Change;
+use super::rows::{Change, INBOX_ROW_BYTES};
 use super::{KEY_BYTES_MAX, RECORD_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::ports::{Part, Record, StoreError, Writer};
 
@@ -31,7 +31,10 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
         entrant.parts.push(encoded);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let change = match part {
-            Part::OpenInbox(row) => Change::OpenInbox { index: inbox.next().unwrap_or_default(), row, bytes },
+            Part::OpenInbox(row) => {
+                let bytes = bytes.saturating_add(INBOX_ROW_BYTES);
+                Change::OpenInbox { index: inbox.next().unwrap_or_default(), row, bytes }
+            }
             Part::CloseInbox(row, how) => Change::CloseInbox(row, how),
             Part::OpenOutbox(row) => Change::OpenOutbox { index: outbox.next().unwrap_or_default(), row, bytes },
             Part::AttemptOutbox { row, again } => Change::AttemptOutbox { row, again },
@@ -54,8 +57,8 @@ pub(super) fn entrant(record: Record) -> Result<Entrant, StoreError> {
             }
             Part::CloseDeadLetter(letter) => Change::CloseDeadLetter(letter),
         };
-        if matches!(change, Change::OpenInbox { .. } | Change::OpenOutbox { .. }) {
-            entrant.open_bytes += u64::from(bytes);
+        if let Change::OpenInbox { bytes, .. } | Change::OpenOutbox { bytes, .. } = &change {
+            entrant.open_bytes += u64::from(*bytes);
         }
         entrant.accepted += u64::from(matches!(change, Change::OpenInbox { .. }));
         entrant.changes.push(change);

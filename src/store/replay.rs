@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::frame::Frame;
 use super::part::{self, Kind, PartError, Place, Stored};
 use super::pending::Window;
-use super::rows::{At, Restored, Rows, STATUSES_MAX};
+use super::rows::{At, INBOX_ROW_BYTES, Restored, Rows, STATUSES_MAX};
 use super::seal::Seal;
 use super::segment::Segment;
 use super::shared::Recovery;
@@ -185,8 +185,9 @@ impl<'a> Replay<'a> {
         let mut restored = Restored::default();
         let mut open_bytes = 0;
         for (id, kept) in &self.inbox {
-            restored.inbox.push((*id, kept.open(self.seal, Kind::OpenInbox, id.lsn)?, kept.bytes()));
-            open_bytes += u64::from(kept.bytes());
+            let bytes = kept.bytes().saturating_add(INBOX_ROW_BYTES);
+            restored.inbox.push((*id, kept.open(self.seal, Kind::OpenInbox, id.lsn)?, bytes));
+            open_bytes += u64::from(bytes);
         }
         let oldest = self.sends.oldest();
         restored.outbox = self.sends.open()?;

@@ -18,6 +18,10 @@ use crate::ports::{
 /// Statuses kept for `Recovered`; past it the oldest go. They concern rows that were open at a crash: a few.
 pub(super) const STATUSES_MAX: usize = 100_000;
 
+/// What an inbox row takes in memory beside its bytes: it waits there whole, with its contact and its place, so that
+/// `store.open_bytes_max` bounds that memory too.
+pub(super) const INBOX_ROW_BYTES: u32 = 512;
+
 /// What a record does to rows. An index is that of a row of the record itself.
 #[derive(Debug)]
 pub(super) enum Change {

@@ -219,7 +219,7 @@ async fn ten_times_what_fits_is_refused_delivered_again_and_served() {
     let house = ParrotHouse::new();
     let directory = tempfile::tempdir().expect("a directory");
     let mut options = gated(&house, 50);
-    let journal = siaga::store::Options { open_bytes_max: 32 << 10, ..siaga::store::Options::new(directory.path()) };
+    let journal = siaga::store::Options { open_bytes_max: 128 << 10, ..siaga::store::Options::new(directory.path()) };
     options.store = StoreChoice::Journal(journal);
     let app = TestApp::start(options);
     // All of them at once: what does not fit is kept for later, as Meta does.
