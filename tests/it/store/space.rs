@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use siaga::clock::ManualClock;
 use siaga::ports::{Closing, Lsn, Part, Record, RowId, Store, StoreError, Writer};
 use siaga::store::disk::{Disk, MachineDisk};
 use siaga::store::{Journal, OpenError, Options};
 
 use super::disk::SimDisk;
 use super::world::{Seen, durable, get, inbox, open_on, options, put, record, value, wait};
+use crate::support::{Parrot, Recording, START, TestApp, envelope, eventually as until, parrot_options, text};
 
 const LEAST: u64 = 100_000;
 const RESERVE: u64 = 4_000;
@@ -202,4 +204,39 @@ fn the_machines_disk_says_what_is_free_and_a_reserve_takes_its_room() {
     assert_eq!(made.len(), 3 << 20);
     let blocks = std::os::unix::fs::MetadataExt::blocks(&made);
     assert!(blocks * 512 >= 3 << 20, "a length alone holds no room: {blocks} blocks");
+}
+
+/// Until the page says this; gives its words.
+async fn readyz(app: &TestApp, status: u16) -> String {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (found, words) = app.ops("/readyz").await;
+        if found == status {
+            return words;
+        }
+        assert!(Instant::now() < deadline, "never {status}: {found} {words}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_server_without_room_says_so_takes_nothing_and_goes_on_by_itself() {
+    let (disk, channel) = (SimDisk::new(false), Arc::new(Recording::default()));
+    disk.set_free(10 * LEAST);
+    let store = open_on(&disk, &careful()).unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let app = TestApp::start(parrot_options(store, clock, channel.clone(), Arc::new(Parrot::default())));
+    let post = |id| envelope(&[text(id, "6281200000042", id)]);
+    assert_eq!(app.post(&post("wamid.before")).await, 200);
+    app.at_rest().await;
+    until("the reply", || channel.texts_to("+6281200000042").len() == 1).await;
+    disk.set_free(LEAST - 1);
+    let words = readyz(&app, 503).await;
+    assert!(words.contains("the disk has less free than store.free_bytes_min"), "{words}");
+    assert_eq!(app.post(&post("wamid.meanwhile")).await, 503, "Meta brings it again");
+    disk.set_free(2 * LEAST);
+    assert!(readyz(&app, 200).await.starts_with("ready"));
+    assert_eq!(app.post(&post("wamid.meanwhile")).await, 200);
+    app.at_rest().await;
+    until("what came later is answered", || channel.texts_to("+6281200000042").len() == 2).await;
 }
