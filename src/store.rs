@@ -134,7 +134,7 @@ pub struct Options {
     pub apply_window_bytes: u64,
     /// Journal between two checkpoints.
     pub checkpoint_bytes: u64,
-    /// Journal between two exports, if the live data is not more. The journal of two exports is kept.
+    /// Journal between two exports, or half of the live data if that is more. The journal of two is kept.
     pub export_after_bytes: u64,
     /// Memory for the table; smaller than its data, it grows without bound (reliability.md 0a).
     pub table_cache_bytes: u64,
@@ -171,7 +171,7 @@ impl Options {
             apply_after_ms: 2_000,
             apply_window_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,
-            export_after_bytes: 256 << 20,
+            export_after_bytes: 64 << 20,
             table_cache_bytes: 2 << 30,
             dead_letters_bytes_max: 64 << 20,
             dead_letters_ms_max: 30 * DAY_MS,

@@ -52,7 +52,7 @@ pub(super) struct Applier {
     /// Of the journal, applied since the last checkpoint, and since the last export.
     pub since_checkpoint: u64,
     pub since_export: u64,
-    /// An export follows no sooner than this, and the bytes of the last one, and twice what was carried.
+    /// An export follows no sooner than this (`trim`).
     pub export_after_bytes: u64,
     pub live_bytes: u64,
     pub carried_bytes: u64,
@@ -127,7 +127,7 @@ pub(super) fn start(
 impl Applier {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
-            match self.shared.pending.take(self.gather) {
+            match self.shared.pending.take(self.gather, self.until_export()) {
                 Next::Apply(window) => {
                     if !self.apply(window)? {
                         return Ok(());
@@ -158,6 +158,7 @@ impl Applier {
         if through == self.applied {
             return Ok(true);
         }
+        self.nears_export(journal_bytes);
         let shared = &self.shared;
         if !tree::apply_all(&*self.tree, values, through, &mut Following(shared))? {
             return Ok(false);

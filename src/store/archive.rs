@@ -122,7 +122,7 @@ impl Source<'_> {
         let mut draft = Draft::begin(self.disk, at, self.lsn)?;
         draft.frame(Kind::Export, &[&FORMAT.to_le_bytes()[..], &self.store.0, MARK].concat())?;
         let mut state = State::default();
-        let keys = export::write_pages(&mut draft, self.tree, &mut |(key, bytes)| state.pair(key, bytes))?;
+        let keys = export::write_pages(&mut draft, self.tree, &mut |key, bytes| state.pair(key, bytes))?;
         let rows = self.write_rows(&mut draft, &mut state)?;
         draft.frame(Kind::ExportEnd, &end(keys, rows, state))?;
         draft.sync()?;

@@ -94,7 +94,8 @@ impl Committer {
     /// False: the disk is full and the store was closed before there was room.
     fn commit(&mut self, group: &mut Vec<Job>) -> Result<bool, DiskFailure> {
         let Some(first) = group.first().map(|job| job.lsn) else { return Ok(true) };
-        if self.head.bytes() >= self.segment_bytes {
+        let asked = self.shared.new_segment.swap(false, Ordering::Relaxed) && self.head.first() < first;
+        if asked || self.head.bytes() >= self.segment_bytes {
             let now = self.shared.clock.now();
             match self.when_room(|committer| committer.head.next(first, now))? {
                 Some(next) => {

@@ -12,7 +12,7 @@ use super::frame::{self, Frame, Kind, Read};
 use super::identity::StoreId;
 use super::part::{self, Encoded};
 use super::seal::Seal;
-use super::tree::{self, APPLIED, Pair, Tree, TreeFault};
+use super::tree::{self, APPLIED, BATCH_KEYS, Tree, TreeFault};
 use crate::ports::Lsn;
 
 const FORMAT: u16 = 1;
@@ -30,6 +30,9 @@ pub(super) enum ExportFault {
     #[error("`{}` cannot be read at offset {offset}: {reason}", path.display())]
     Damaged { path: PathBuf, offset: u64, reason: String },
 }
+
+/// A key and its bytes, as they stand in a page.
+pub(super) type Lent<'a> = (&'a [u8], &'a [u8]);
 
 /// An export on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +92,8 @@ impl Draft {
         self.append(&bytes)
     }
 
-    pub(super) fn page(&mut self, pairs: &[Pair]) -> Result<(), DiskFailure> {
-        self.frame(Kind::Export, &encode(pairs))
+    pub(super) fn page(&mut self, page: &[u8]) -> Result<(), DiskFailure> {
+        self.frame(Kind::Export, page)
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), DiskFailure> {
@@ -135,17 +138,31 @@ pub(super) fn finish(disk: &dyn Disk, dir: &Path, draft: &Draft) -> Result<Expor
 }
 
 /// Writes all pairs of a table that nobody writes to meanwhile, and gives their number.
-pub(super) fn write_pages(draft: &mut Draft, tree: &dyn Tree, seen: &mut dyn FnMut(&Pair)) -> Result<u64, ExportFault> {
-    let (mut from, mut count) = (Some(Vec::new()), 0);
-    while let Some(start) = from {
-        let (mut pairs, next) = tree::page(tree, &[], &start)?;
-        pairs.retain(|(key, _)| key != APPLIED);
-        count += pairs.len() as u64;
-        pairs.iter().for_each(&mut *seen);
-        draft.page(&pairs)?;
-        from = next;
+pub(super) fn write_pages(
+    draft: &mut Draft,
+    tree: &dyn Tree,
+    seen: &mut dyn FnMut(&[u8], &[u8]),
+) -> Result<u64, ExportFault> {
+    let (mut from, mut page, mut count) = (Vec::new(), Vec::new(), 0);
+    loop {
+        page.clear();
+        let mut last = Vec::new();
+        let read = tree.visit(&from, BATCH_KEYS, &mut |key, value| {
+            last.clear();
+            last.extend_from_slice(key);
+            if key != APPLIED {
+                encode(&mut page, key, value);
+                seen(key, value);
+                count += 1;
+            }
+        })?;
+        draft.page(&page)?;
+        if read < BATCH_KEYS {
+            return Ok(count);
+        }
+        last.push(0);
+        from = last;
     }
-    Ok(count)
 }
 
 /// Writes an export of a table that nobody writes to meanwhile; gives it with its bytes.
@@ -158,11 +175,11 @@ pub(super) fn write(
     lsn: Lsn,
 ) -> Result<(Export, u64), ExportFault> {
     let mut draft = begin(disk, dir, store, lsn)?;
-    let count = write_pages(&mut draft, tree, &mut |_| {})?;
+    let count = write_pages(&mut draft, tree, &mut |_, _| {})?;
     end(&mut draft, count)?;
     read(disk, &draft.path, lsn, store, &mut |pairs| {
         pairs.iter().try_for_each(|(key, bytes)| {
-            tree::open(seal, key, bytes).map(drop).map_err(|fault| TreeFault::Broken(fault.to_string()).into())
+            tree::opens(seal, key, bytes).map_err(|fault| TreeFault::Broken(fault.to_string()).into())
         })
     })?;
     Ok((finish(disk, dir, &draft)?, draft.bytes()))
@@ -174,7 +191,7 @@ pub(super) fn read(
     path: &Path,
     lsn: Lsn,
     store: StoreId,
-    visit: &mut dyn FnMut(&[Pair]) -> Result<(), ExportFault>,
+    visit: &mut dyn FnMut(&[Lent<'_>]) -> Result<(), ExportFault>,
 ) -> Result<(), ExportFault> {
     let (mut buffer, mut at, mut read_to) = (Vec::new(), 0, 0_u64);
     let (mut number, mut count) = (0_u32, 0_u64);
@@ -214,24 +231,22 @@ pub(super) fn read(
     }
 }
 
-fn encode(pairs: &[Pair]) -> Vec<u8> {
-    let mut page = Vec::new();
-    for (key, value) in pairs {
-        page.push(u8::try_from(key.len()).unwrap_or_else(|_| unreachable!("keys are bounded")));
-        page.extend_from_slice(key);
-        page.extend_from_slice(&u32::try_from(value.len()).unwrap_or_default().to_le_bytes());
-        page.extend_from_slice(value);
-    }
-    page
+/// Appends a pair to a page.
+pub(super) fn encode(page: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+    page.push(u8::try_from(key.len()).unwrap_or_else(|_| unreachable!("keys are bounded")));
+    page.extend_from_slice(key);
+    page.extend_from_slice(&u32::try_from(value.len()).unwrap_or_default().to_le_bytes());
+    page.extend_from_slice(value);
 }
 
-pub(super) fn decode(mut page: &[u8]) -> Option<Vec<Pair>> {
+/// The pairs of a page.
+pub(super) fn decode(mut page: &[u8]) -> Option<Vec<Lent<'_>>> {
     let mut pairs = Vec::new();
     while let Some((&len, rest)) = page.split_first() {
         let (key, rest) = rest.split_at_checked(len.into())?;
         let (len, rest) = rest.split_first_chunk::<4>()?;
         let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-        pairs.push((key.to_vec(), value.to_vec()));
+        pairs.push((key, value));
         page = rest;
     }
     Some(pairs)

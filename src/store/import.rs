@@ -113,12 +113,14 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn pairs(&mut self, pairs: &[super::tree::Pair]) -> Result<(), ArchiveError> {
+    fn pairs(&mut self, pairs: &[export::Lent<'_>]) -> Result<(), ArchiveError> {
         self.keys += pairs.len() as u64;
-        match &mut self.export {
-            Some(export) => Ok(export.page(pairs)?),
-            None => Ok(()),
+        let Some(export) = &mut self.export else { return Ok(()) };
+        let mut page = Vec::new();
+        for (key, bytes) in pairs {
+            export::encode(&mut page, key, bytes);
         }
+        Ok(export.page(&page)?)
     }
 
     fn rows(&mut self, rows: &[Encoded]) -> Result<(), ArchiveError> {

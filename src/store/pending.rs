@@ -49,6 +49,8 @@ enum Source {
 struct Inner {
     window: Window,
     source: Source,
+    /// The window is cut when it covers this much journal.
+    cut_at: u64,
     /// The applier is wanted as soon as what is here is in the tree.
     wanted: bool,
 }
@@ -80,7 +82,7 @@ impl Pending {
     pub(super) fn new(window_bytes: u64, through: Lsn) -> Self {
         let window = Window { through, ..Window::default() };
         Self {
-            inner: Mutex::new(Inner { window, source: Source::Open, wanted: false }),
+            inner: Mutex::new(Inner { window, source: Source::Open, cut_at: u64::MAX, wanted: false }),
             filled: Condvar::new(),
             bytes: AtomicU64::new(0),
             window_bytes,
@@ -99,14 +101,17 @@ impl Pending {
         // A key's newer value can be shorter: the sum may go down.
         let after = inner.window.bytes;
         self.bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
-        if was_empty || (before < self.window_bytes && after >= self.window_bytes) {
+        let cut = inner.window.journal_bytes >= inner.cut_at;
+        if was_empty || cut || (before < self.window_bytes && after >= self.window_bytes) {
             self.filled.notify_one();
         }
     }
 
-    /// The next window: waits for something, and then for `gather` or a full window.
-    pub(super) fn take(&self, gather: Duration) -> Next {
+    /// The next window: waits for something, and then for `gather` or a full window. One is full too when it covers
+    /// `journal_bytes_max` of the journal.
+    pub(super) fn take(&self, gather: Duration, journal_bytes_max: u64) -> Next {
         let mut inner = self.inner.lock();
+        inner.cut_at = journal_bytes_max;
         let mut gathered = false;
         loop {
             let source = inner.source;
@@ -115,7 +120,11 @@ impl Pending {
                 Source::Closed => return Next::Last(Self::cut(&mut inner)),
                 Source::Open if std::mem::take(&mut inner.wanted) => return Next::Apply(Self::cut(&mut inner)),
                 Source::Open if inner.window.is_empty() => self.filled.wait(&mut inner),
-                Source::Open if gathered || inner.window.bytes >= self.window_bytes => {
+                Source::Open
+                    if gathered
+                        || inner.window.bytes >= self.window_bytes
+                        || inner.window.journal_bytes >= journal_bytes_max =>
+                {
                     return Next::Apply(Self::cut(&mut inner));
                 }
                 Source::Open => gathered = self.filled.wait_for(&mut inner, gather).timed_out(),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -50,6 +50,9 @@ pub(super) struct Shared {
     pub applied: AtomicU64,
     /// Of the journal.
     pub segments: AtomicU64,
+    /// The committer begins a segment with the next group: an export is near, and what it makes needless shall end
+    /// with a segment.
+    pub new_segment: AtomicBool,
     behind_bytes_max: u64,
     /// Turns true when the last thread has ended.
     pub ended: watch::Sender<bool>,
@@ -115,6 +118,7 @@ impl Shared {
             next_durable: AtomicU64::new(next.0),
             applied: AtomicU64::new(next.0 - 1),
             segments: AtomicU64::new(segments),
+            new_segment: AtomicBool::new(false),
             behind_bytes_max: options.apply_window_bytes * WINDOWS_BEHIND_MAX,
             ended: watch::Sender::new(false),
             lock: Mutex::new(Some(lock)),

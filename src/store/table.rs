@@ -40,8 +40,7 @@ impl Rebuild<'_> {
             let read = export::read(disk, &export.path, export.lsn, self.store, &mut |pairs| {
                 (pages, keys) = (pages + 1, keys + pairs.len() as u64);
                 self.progress.at(pages, keys);
-                let batch: Vec<Write<'_>> =
-                    pairs.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice()))).collect();
+                let batch: Vec<Write<'_>> = pairs.iter().map(|(key, value)| (*key, Some(*value))).collect();
                 Ok(tree.apply(&batch)?)
             });
             match read {

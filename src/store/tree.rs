@@ -15,7 +15,7 @@ use crate::ports::Lsn;
 mod resting;
 mod sled_tree;
 
-pub(super) use resting::{Resting, open, read};
+pub(super) use resting::{Resting, open, opens, read};
 pub use sled_tree::open_sled;
 
 /// The key of the LSN up to which all is applied. No table has this number.
@@ -35,6 +35,14 @@ pub trait Tree: Send + Sync + 'static {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeFault>;
     /// The first `most` pairs whose key is `from` or later, in key order.
     fn range(&self, from: &[u8], most: usize) -> Result<Vec<Pair>, TreeFault>;
+    /// Shows the same pairs without copying them; gives how many they were.
+    fn visit(&self, from: &[u8], most: usize, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<usize, TreeFault> {
+        let pairs = self.range(from, most)?;
+        for (key, value) in &pairs {
+            see(key, value);
+        }
+        Ok(pairs.len())
+    }
     /// Does all of a batch or nothing; readers see it when this returns. Durable only after [`Tree::sync`].
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), TreeFault>;
     /// What its files take on the disk. One that does not say takes nothing.

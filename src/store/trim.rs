@@ -1,7 +1,9 @@
 //! Exporting and trimming, on the applier's thread: while it exports, nobody writes the table.
 //!
-//! An export follows when the journal since the last one exceeds the live data (and a floor). Two are kept, and
-//! the journal from the older one. A segment goes in this order: the table and its checkpoint are durable past
+//! An export follows when the journal since the last one is half of the live data (and a floor): so an export
+//! costs a turn the same however much rests, and the journal of two is little more than the live data. Two are kept
+//! at every moment, and the journal from the older one. Shortly before an export a segment is begun, so that what
+//! it makes needless does not share one with what is needed. A segment goes in this order: the table and its checkpoint are durable past
 //! it, two verified exports are, what it holds open is durable at the head, the checkpoint names the first
 //! segment that counts, and then the file is removed. A crash anywhere in between repeats or ignores work.
 
@@ -19,12 +21,35 @@ use super::{part, space, walk};
 use crate::ports::Lsn;
 
 impl Applier {
+    /// Journal from one export to the next. What was carried comes back with each trimming.
+    fn export_after(&self) -> u64 {
+        self.export_after_bytes.max(self.live_bytes / 2).max(2 * self.carried_bytes)
+    }
+
+    /// Where the segment is begun that the next export lets begin the journal.
+    fn segment_after(&self) -> u64 {
+        self.export_after() / 8 * 7
+    }
+
+    /// Journal until a window has to be cut: where a segment is begun, and where an export is due.
+    pub(super) fn until_export(&self) -> u64 {
+        let next = [self.segment_after(), self.export_after()].into_iter().find(|at| self.since_export < *at);
+        next.map_or(u64::MAX, |at| at - self.since_export)
+    }
+
+    /// This much journal is about to be applied.
+    pub(super) fn nears_export(&self, journal_bytes: u64) {
+        let at = self.segment_after();
+        if self.since_export < at && self.since_export.saturating_add(journal_bytes) >= at {
+            self.shared.new_segment.store(true, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn export_when_due(&mut self) -> Result<(), Fault> {
         let shared = Arc::clone(&self.shared);
         // Somebody looks at the files: they stay until he is done.
         let Some(_hold) = shared.files.try_lock() else { return Ok(()) };
-        let due = self.export_after_bytes.max(self.live_bytes).max(2 * self.carried_bytes);
-        if self.since_export < due || self.exports.last().is_some_and(|last| last.lsn == self.applied) {
+        if self.since_export < self.export_after() || self.exports.last().is_some_and(|last| last.lsn == self.applied) {
             return Ok(());
         }
         // What fits beside it later, will: an export is tried after each window.

@@ -5,18 +5,18 @@ use std::path::Path;
 use super::{ArchiveError, Exported, FORMAT, MARK, end};
 use crate::ports::Lsn;
 use crate::store::disk::{Disk, DiskFailure};
-use crate::store::export;
+use crate::store::export::{self, Lent};
 use crate::store::frame::{self, Frame, Kind, Read};
 use crate::store::part::{self, Stored};
 use crate::store::seal::Seal;
 use crate::store::standing::{Standing, State};
-use crate::store::tree::{self, Pair};
+use crate::store::tree;
 
 const READ_BYTES: usize = 4 << 20;
 
 /// What stands in an archive, piece by piece.
 pub(in crate::store) enum Piece<'a> {
-    Pairs(Vec<Pair>),
+    Pairs(Vec<Lent<'a>>),
     Rows(Vec<Stored<'a>>),
 }
 
@@ -30,7 +30,7 @@ pub(in crate::store) struct Found<'a> {
 /// Opens every seal of a piece.
 pub(in crate::store) fn check(seal: &Seal, path: &Path, found: &Found<'_>) -> Result<(), ArchiveError> {
     let checked = match &found.piece {
-        Piece::Pairs(pairs) => pairs.iter().try_for_each(|(key, bytes)| tree::open(seal, key, bytes).map(drop)),
+        Piece::Pairs(pairs) => pairs.iter().try_for_each(|(key, bytes)| tree::opens(seal, key, bytes)),
         Piece::Rows(rows) => rows.iter().try_for_each(|stored| {
             let part::Place::Carried { id, .. } = stored.place else { return Ok(()) };
             part::open(seal, stored.kind.first(), id.lsn, stored.own_clear(), stored.sealed).map(drop)

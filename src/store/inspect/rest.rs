@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::{Look, TABLE_CACHE_BYTES};
 use crate::ports::Lsn;
 use crate::store::disk::DiskFailure;
-use crate::store::export::{self, ExportFault};
+use crate::store::export::{self, ExportFault, Lent};
 use crate::store::overlay::FullKey;
-use crate::store::tree::{self, APPLIED, Pair, Resting, Tree, TreeFault};
+use crate::store::tree::{self, APPLIED, Resting, Tree, TreeFault};
 use crate::store::{OpenError, archive, losses, part, table};
 
 impl Look<'_> {
@@ -139,7 +139,7 @@ impl Look<'_> {
             let file = fs::metadata(&export.path).map_err(DiskFailure::of("look at", &export.path))?;
             self.found.export_bytes += file.len();
             let read = export::read(self.disk, &export.path, export.lsn, self.id, &mut |pairs| {
-                let opened = |(key, bytes): &Pair| tree::open(self.seal, key, bytes).map(drop);
+                let opened = |(key, bytes): &Lent<'_>| tree::opens(self.seal, key, bytes);
                 let checked = if self.open_seals { pairs.iter().try_for_each(opened) } else { Ok(()) };
                 checked.map_err(|fault| ExportFault::Tree(TreeFault::Broken(fault.to_string())))
             });

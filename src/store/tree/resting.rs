@@ -28,11 +28,19 @@ pub(in crate::store) fn read(lsn: Lsn, stored: &Stored<'_>) -> Option<(FullKey, 
 
 /// A value from the tree's bytes, opened for exactly this key and LSN. Timers are not sealed: they say nothing.
 pub(in crate::store) fn open(seal: &Seal, key: &[u8], bytes: &[u8]) -> Result<(Lsn, Value), PartError> {
+    content(seal, key, bytes).map(|(lsn, content)| (lsn, Value(content.into())))
+}
+
+/// Whether it can be opened.
+pub(in crate::store) fn opens(seal: &Seal, key: &[u8], bytes: &[u8]) -> Result<(), PartError> {
+    content(seal, key, bytes).map(drop)
+}
+
+fn content(seal: &Seal, key: &[u8], bytes: &[u8]) -> Result<(Lsn, Vec<u8>), PartError> {
     let Some((lsn, content)) = bytes.split_first_chunk::<8>() else { return Err(PartError::Cut { kind: Kind::Put }) };
     let lsn = Lsn(u64::from_le_bytes(*lsn));
-    let content =
-        if key.first() == Some(&TIMERS) { content.to_vec() } else { part::open(seal, Kind::Put, lsn, key, content)? };
-    Ok((lsn, Value(content.into())))
+    let timer = key.first() == Some(&TIMERS);
+    Ok((lsn, if timer { content.to_vec() } else { part::open(seal, Kind::Put, lsn, key, content)? }))
 }
 
 fn resting(lsn: Lsn, content: &[u8]) -> Vec<u8> {

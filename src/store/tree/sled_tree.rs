@@ -70,6 +70,18 @@ impl Tree for Sled {
         })
     }
 
+    fn visit(&self, from: &[u8], most: usize, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<usize, TreeFault> {
+        caught(|| {
+            let mut seen = 0;
+            for pair in self.db.range(from..).take(most) {
+                let (key, value) = pair?;
+                see(&key, &value);
+                seen += 1;
+            }
+            Ok(seen)
+        })
+    }
+
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), TreeFault> {
         caught(|| {
             let mut writes = sled::Batch::default();

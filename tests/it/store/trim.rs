@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use siaga::domain::time::Timestamp;
 use siaga::ports::{Attempt, Closing, DeadLetter, DeadReason, Lsn, Part, Recovered, RowId, Settlement, Store};
-use siaga::store::{self, Journal, OpenError};
+use siaga::store::{self, Journal, OpenError, Options};
 
 use super::table::{rebuilds, values};
 use super::world::{Seen, clock, durable, inbox, keys, outbox, put, sends, status, trimming, wait};
@@ -168,4 +168,21 @@ fn no_value_is_in_an_export_in_the_clear() {
         let bytes = fs::read(&file).unwrap();
         assert!(!bytes.windows(9).any(|window| window == b"beginning"), "{}", file.display());
     }
+}
+
+/// An export would let a segment of 64 MiB live on for its last few records.
+#[test]
+fn a_segment_is_begun_where_an_export_lets_the_journal_begin() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let roomy = Options { segment_bytes: 64 << 20, ..trimming(path) };
+    let store = store::open(&roomy, &keys(), clock()).unwrap();
+    opened(&store);
+    until_trimmed(&store, path, 100);
+    let values = values(&*store);
+    wait(store.close());
+    drop(store);
+    let store = store::open(&roomy, &keys(), clock()).unwrap();
+    assert_eq!(super::table::values(&*store), values);
+    assert_eq!(attach(&store).inbox, [(row(1, 1), inbox(2))]);
 }
