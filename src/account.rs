@@ -17,6 +17,7 @@ mod identify;
 mod job;
 mod login;
 mod nik;
+mod rules;
 mod run;
 pub mod state;
 mod undo;
@@ -37,6 +38,9 @@ mod tests;
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
 mod timing;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
+mod weak;
+#[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
 mod world;
 
@@ -51,6 +55,7 @@ use crate::domain::phone::Mobile;
 use crate::domain::ticket::{TicketDraft, TicketView};
 use crate::domain::time::Timestamp;
 
+pub use rules::AccountRules;
 pub use state::Account;
 
 use run::Run;
@@ -84,6 +89,11 @@ pub enum AccountEvent {
     TicketFiled {
         job: JobId,
         result: Result<TicketView, NeighbourError>,
+    },
+    /// The gateway reports that the SMS of a challenge cannot be delivered (see `AccountEffect::Sms`).
+    Undelivered {
+        contact: ContactId,
+        challenge: [u8; 16],
     },
     /// Another account tells: a person was moved here and the move is undone. Logins end, changes are shut.
     EndLogins {
@@ -136,12 +146,19 @@ pub enum AccountEffect {
         call: CallId,
         draft: Box<TicketDraft>,
     },
-    /// Send an SMS; retried by the actor within its bounds, no answer comes back.
+    /// Send an SMS; retried by the actor within its bounds, no answer comes back. `or_template`: the challenge whose
+    /// code it carries, if a template may do so instead; then an `Undelivered` comes back should it be reported so.
     Sms {
         contact: ContactId,
         call: CallId,
         to: Mobile,
         text: Text,
+        or_template: Option<[u8; 16]>,
+    },
+    /// Send a code to the WhatsApp of this phone, by a template.
+    Template {
+        to: Mobile,
+        code: Otp,
     },
     /// End the login of another chat (a `Notice::LoginEnded` in its inbox).
     EndLogin {
@@ -192,63 +209,6 @@ pub struct AccountContext<'a> {
     pub codes_spent_until: Option<Timestamp>,
 }
 
-/// The figures of conversation.md 5 and 7 that an operator may tune (config section `[account]`).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct AccountRules {
-    /// A code is good for this long.
-    pub otp_life_s: u32,
-    pub otp_tries: u8,
-    pub otp_resend_after_s: u32,
-    /// Codes a chat may ask for within `otp_window_s`.
-    pub otp_per_window: u8,
-    pub otp_window_s: u32,
-    /// Codes to one number for all chats together that never proved it: an hour, a day. Those that did, and the
-    /// number's own WhatsApp, have the places of their own chat.
-    pub otp_strangers_per_hour: u8,
-    pub otp_strangers_per_day: u8,
-    /// After the tries or the codes are used up: first, second, third and later lock.
-    pub lock_s: [u32; 3],
-    pub misses_before_lock: u8,
-    pub misses_per_day: u8,
-    /// Wrong names for one NIK on one phone, all chats together; the phone's own WhatsApp is not stopped by it.
-    pub nik_misses_per_day: u8,
-    pub step_up_tries: u8,
-    pub undo_life_s: u32,
-    /// Changes are shut this long after an undo or a changed identity.
-    pub changes_shut_s: u32,
-    pub phone_changes_every_s: u32,
-    pub name_changes_every_s: u32,
-    /// A phone not confirmed for this long asks for a step-up.
-    pub reconfirm_after_s: u32,
-    pub login_max_s: u32,
-}
-
-impl Default for AccountRules {
-    /// The figures of conversation.md 5 and 7.
-    fn default() -> Self {
-        Self {
-            otp_life_s: 5 * 60,
-            otp_tries: 5,
-            otp_resend_after_s: 60,
-            otp_per_window: 3,
-            otp_window_s: 30 * 60,
-            otp_strangers_per_hour: 3,
-            otp_strangers_per_day: 5,
-            lock_s: [30 * 60, 3 * 60 * 60, 24 * 60 * 60],
-            misses_before_lock: 3,
-            misses_per_day: 8,
-            nik_misses_per_day: 10,
-            step_up_tries: 2,
-            undo_life_s: 72 * 60 * 60,
-            changes_shut_s: 24 * 60 * 60,
-            phone_changes_every_s: 24 * 60 * 60,
-            name_changes_every_s: 30 * 24 * 60 * 60,
-            reconfirm_after_s: 365 * 24 * 60 * 60,
-            login_max_s: 60 * 60,
-        }
-    }
-}
-
 /// Whether this event may make a code, and if so whether for a chat that belongs to the account: who wants to
 /// step it takes a place in the budgets that span accounts first.
 pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
@@ -259,6 +219,7 @@ pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
+        | AccountEvent::Undelivered { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => return None,
@@ -275,6 +236,7 @@ pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>)
         AccountEvent::Record { job, result } => run.record(job, result),
         AccountEvent::Changed { job, result } => run.changed(job, &result),
         AccountEvent::TicketFiled { job, result } => run.reported(job, result),
+        AccountEvent::Undelivered { contact, challenge } => run.undelivered(contact, challenge),
         AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until), None),
         AccountEvent::HoldPhone { until } => run.hold_phone(until),
         // Every step begins with it.

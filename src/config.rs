@@ -212,6 +212,9 @@ pub struct Otp {
     pub body: String,
     pub timeout_ms: u64,
     pub connections_max: usize,
+    pub undelivered: Vec<u16>,
+    pub template: String,
+    pub template_language: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -183,6 +183,11 @@ impl Emulator {
         self.world.faults.set_latency_ms(latency_ms);
     }
 
+    /// Whether the SMS gateway reports every text as undelivered from here on.
+    pub fn lose_sms(&self, undelivered: bool) {
+        self.world.faults.lose_sms(undelivered);
+    }
+
     /// Makes the access token invalid (190), or valid again.
     pub fn revoke_token(&self, revoked: bool) {
         self.world.faults.revoke_token(revoked);

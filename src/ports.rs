@@ -19,7 +19,8 @@ use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
 use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{MessageId, Outbound, Text};
 use crate::domain::name::Name;
-use crate::domain::phone::Mobile;
+use crate::domain::otp::Otp;
+use crate::domain::phone::{Mobile, Phone};
 use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
 use crate::domain::time::Timestamp;
 use crate::domain::uvci::Uvci;
@@ -82,7 +83,8 @@ pub trait ImmunizationRegistry: Send + Sync + 'static {
 /// Sends one-time codes and notices of changes to a registered phone.
 pub trait OtpSender: Send + Sync + 'static {
     /// Hands a text of at most 160 GSM-7 characters over for delivery. The same key is never sent twice by a
-    /// sender that can tell; a caller that got `Down` may ask again under the same key.
+    /// sender that can tell; a caller that got `Down` may ask again under the same key. `NotFound`: the gateway
+    /// reports that the text cannot be delivered to that number.
     fn send(&self, key: IdempotencyKey, to: Mobile, text: Text) -> BoxFuture<'_, Result<(), NeighbourError>>;
 }
 
@@ -123,6 +125,26 @@ pub trait Channel: Send + Sync + 'static {
         message: MessageId,
         typing: bool,
     ) -> BoxFuture<'_, Result<(), SendError>>;
+
+    /// Sends a one-time code by a template of Meta's authentication category (cloud-api.md 4.6). `Ok` means accepted
+    /// by Meta, not delivered.
+    fn send_code(&self, code: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>>;
+}
+
+/// A code on its way to the WhatsApp of a phone. To a phone only: Meta refuses such a template to a BSUID.
+#[derive(Clone, Debug)]
+pub struct OutgoingCode {
+    pub number: BusinessNumber,
+    pub to: Phone,
+    pub template: CodeTemplate,
+    pub code: Otp,
+}
+
+/// The template that codes are sent by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeTemplate {
+    pub name: String,
+    pub language: String,
 }
 
 /// One message on its way out.

@@ -9,7 +9,8 @@
 //! - `< ` one message of the service: text with `…` for anything and `⏎` for a line break, `(PDF name)` before
 //!   a caption, then `[buttons]` and `{rows}`. Footers are not written. `< (diam)`: nothing is sent.
 //! - `# @word …` a directive ([`Directive`]), `# @> text` a citizen's line whose answers are not looked at,
-//!   `# SMS to number: text` an SMS that is sent in this exchange, any other `#` a note. Empty lines are free.
+//!   `# SMS to number: text` an SMS that is sent in this exchange, `# Template to number: code` a code that leaves by a
+//!   template of WhatsApp's instead, any other `#` a note. Empty lines are free.
 //!
 //! Floor 0. Personal data in a transcript is invented, so it is plain text here.
 
@@ -94,9 +95,18 @@ pub enum Said {
     },
 }
 
-/// An SMS that has to be sent.
+/// How a text reaches a phone beside its chats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Sms,
+    /// A template of WhatsApp's; its text is the code alone.
+    Template,
+}
+
+/// An SMS, or a code by template, that has to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedSms {
+    pub way: Way,
     pub to: Mobile,
     pub text: Pattern,
 }

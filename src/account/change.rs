@@ -18,7 +18,7 @@ impl Run<'_, '_> {
     /// A change of name or phone: is anything shut?
     pub(super) fn change(&mut self, ask: Ask, wanted: Wanted) {
         let phone = matches!(wanted, Wanted::ChangePhone { .. });
-        if !self.is_in(ask) {
+        if !self.may_change(ask) {
             return self.say(ask, Answer::LoginGone);
         }
         match self.shut_until(phone) {
@@ -36,7 +36,7 @@ impl Run<'_, '_> {
 
     /// Makes the change unless something was shut or ended while the people were looked up.
     fn still_open(&mut self, ask: Ask, phone: bool) -> bool {
-        if !self.is_in(ask) {
+        if !self.may_change(ask) {
             self.say(ask, Answer::LoginGone);
             return false;
         }

@@ -74,6 +74,11 @@ impl Chat {
         }
     }
 
+    /// Whether the chat is in by a proof that data may be changed on.
+    pub(super) fn may_change(&self) -> bool {
+        self.login.as_ref().is_some_and(|login| !login.weak)
+    }
+
     /// Until when attempts are stopped, if they are.
     pub(super) fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lock.as_ref().map(|lock| lock.until).filter(|until| *until > now)

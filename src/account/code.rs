@@ -4,12 +4,17 @@
 //! good once, for one purpose, in one chat; the answer about a number that is not the chat's own is made of
 //! counters alone, before anyone is looked up; and strangers together use up only the strangers' share of a
 //! number's codes, never what its own WhatsApp and the chats that proved it have.
+//!
+//! A code whose SMS is reported undelivered may reach a citizen abroad by a template, at the WhatsApp of the number
+//! he named. That is noted before it leaves: what such a code opens is weak, whatever still arrives by SMS. Never
+//! the number that is chatting: a message to that WhatsApp proves nothing that the chat has not shown already.
 
 use super::AccountEffect;
 use super::job::{Ask, Wanted};
 use super::run::Run;
 use super::state::{Challenge, ChatLogin};
 use crate::domain::call::{Answer, Login};
+use crate::domain::contact::ContactId;
 use crate::domain::otp::{Otp, OtpPurpose};
 use crate::domain::time::{DAY_MS, HOUR_MS, SECOND_MS, Timestamp};
 
@@ -60,7 +65,7 @@ impl Run<'_, '_> {
             .map_or(0, |sent_at| i64::from(rules.otp_resend_after_s) * SECOND_MS - now.since_ms(*sent_at).max(0));
         if let Some(until) = chat.locked_until(now) {
             self.conclude(ask, Answer::Locked { until });
-        } else if fresh && chat.login.is_none() {
+        } else if fresh && !chat.may_change() {
             self.conclude(ask, Answer::LoginGone);
         } else if wait_ms > 0 {
             self.conclude(ask, Answer::OtpWait { seconds: seconds_of(wait_ms), live });
@@ -101,7 +106,7 @@ impl Run<'_, '_> {
         }
         if let Some(chat) = self.chat_mut(ask) {
             chat.challenges.retain(|challenge| challenge.purpose != purpose);
-            chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0 });
+            chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0, weak: false });
             let sends = if purpose == OtpPurpose::Fresh { &mut chat.fresh_sends } else { &mut chat.sends };
             sends.push(now);
         }
@@ -110,12 +115,23 @@ impl Run<'_, '_> {
 
     /// Sends the code of a challenge, if it is still the one that counts.
     pub(super) fn sms_code(&mut self, ask: Ask, id: [u8; 16]) {
-        if self.chat(ask).is_some_and(|chat| chat.challenges.iter().any(|challenge| challenge.id == id)) {
-            let phone = self.context.phone;
-            let code = (self.context.otp)(id, ask.asker.contact, phone);
-            let text = self.context.texts.sms_otp(code, ask.asker.ending, ask.asker.language);
-            self.sms(ask, phone, text);
-        }
+        let challenge = self.chat(ask).and_then(|chat| chat.challenges.iter().find(|challenge| challenge.id == id));
+        let Some(purpose) = challenge.map(|challenge| challenge.purpose) else { return };
+        let (contact, call, to) = (ask.asker.contact, ask.call, self.context.phone);
+        let code = (self.context.otp)(id, contact, to);
+        let text = self.context.texts.sms_otp(code, ask.asker.ending, ask.asker.language);
+        let or_template = (purpose == OtpPurpose::Login && ask.asker.abroad).then_some(id);
+        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template });
+    }
+
+    /// The SMS of a code cannot be delivered: its template leaves, once that it is weak is durable.
+    pub(super) fn undelivered(&mut self, contact: ContactId, id: [u8; 16]) {
+        let to = self.context.phone;
+        let challenges = self.account.chat_mut(contact).map(|chat| &mut chat.challenges);
+        let challenge = challenges.and_then(|challenges| challenges.iter_mut().find(|challenge| challenge.id == id));
+        let Some(challenge) = challenge else { return };
+        challenge.weak = true;
+        self.effects.push(AccountEffect::Template { to, code: (self.context.otp)(id, contact, to) });
     }
 
     /// The same call again: the same code leaves again, under the same key, by the same way.
@@ -140,7 +156,7 @@ impl Run<'_, '_> {
             return self.conclude(ask, Answer::Locked { until });
         }
         let Some(chat) = self.chat_mut(ask) else { return };
-        if purpose == OtpPurpose::Fresh && chat.login.is_none() {
+        if purpose == OtpPurpose::Fresh && !chat.may_change() {
             return self.conclude(ask, Answer::LoginGone);
         }
         let Some(place) = chat.challenges.iter().position(|challenge| challenge.purpose == purpose) else {
@@ -154,9 +170,9 @@ impl Run<'_, '_> {
             }
             challenge.tries += 1;
             if typed.matches(code) {
-                chat.challenges.remove(place);
-                chat.belongs = true;
-                return self.proved(ask, purpose, now);
+                let weak = chat.challenges.remove(place).weak;
+                chat.belongs |= !weak;
+                return self.proved(ask, (purpose, weak), now);
             }
         }
         let left = context.rules.otp_tries.saturating_sub(challenge.tries);
@@ -166,17 +182,19 @@ impl Run<'_, '_> {
         self.conclude(ask, Answer::OtpWrong { left });
     }
 
-    fn proved(&mut self, ask: Ask, purpose: OtpPurpose, now: Timestamp) {
-        self.effects.push(AccountEffect::CountProof);
+    fn proved(&mut self, ask: Ask, (purpose, weak): (OtpPurpose, bool), now: Timestamp) {
+        if !weak {
+            self.effects.push(AccountEffect::CountProof);
+        }
         let step_up = match purpose {
             OtpPurpose::Login => {
                 let step_up = self.owes_step_up(ask);
-                if !step_up {
+                if !step_up && !weak {
                     self.confirm(ask);
                 }
                 let step_up_tries = step_up.then_some(self.context.rules.step_up_tries);
                 if let Some(chat) = self.chat_mut(ask) {
-                    chat.login = Some(ChatLogin { since: now, step_up: step_up_tries });
+                    chat.login = Some(ChatLogin { since: now, step_up: step_up_tries, weak });
                 }
                 step_up
             }
@@ -185,7 +203,7 @@ impl Run<'_, '_> {
             OtpPurpose::NewPhone | OtpPurpose::LostPhone => false,
         };
         let epoch = self.account.epoch;
-        self.conclude(ask, Answer::OtpRight(Login { epoch, step_up, weak: false }));
+        self.conclude(ask, Answer::OtpRight(Login { epoch, step_up, weak }));
     }
 }
 

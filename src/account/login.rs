@@ -49,6 +49,11 @@ impl Run<'_, '_> {
         self.chat(ask).and_then(|chat| chat.login.as_ref()).is_some_and(|login| login.step_up.is_none())
     }
 
+    /// Whether the chat may change people's data now: in, and not by a weak login.
+    pub(super) fn may_change(&self, ask: Ask) -> bool {
+        self.is_in(ask) && self.chat(ask).is_some_and(super::state::Chat::may_change)
+    }
+
     /// Looks people up for a chat that is in.
     pub(super) fn if_in(&mut self, ask: Ask, wanted: Wanted) {
         if self.is_in(ask) { self.look_up(ask, wanted) } else { self.say(ask, Answer::LoginGone) }
@@ -80,7 +85,9 @@ impl Run<'_, '_> {
         };
         if right {
             login.step_up = None;
-            self.confirm(ask);
+            if !login.weak {
+                self.confirm(ask);
+            }
             let until = later(self.now(), self.context.rules.changes_shut_s);
             self.account.changes_shut_until = self.account.changes_shut_until.max(Some(until));
             return self.step_up_right(ask);
@@ -95,7 +102,8 @@ impl Run<'_, '_> {
 
     fn step_up_right(&mut self, ask: Ask) {
         let epoch = self.account.epoch;
-        self.conclude(ask, Answer::StepUpRight(Login { epoch, step_up: false, weak: false }));
+        let weak = self.chat(ask).is_some_and(|chat| !chat.may_change());
+        self.conclude(ask, Answer::StepUpRight(Login { epoch, step_up: false, weak }));
     }
 
     /// The chat goes; what counts against it stays.

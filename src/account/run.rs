@@ -157,7 +157,8 @@ impl<'a, 'c> Run<'a, 'c> {
     }
 
     pub(super) fn sms(&mut self, ask: Ask, to: Mobile, text: Text) {
-        self.effects.push(AccountEffect::Sms { contact: ask.asker.contact, call: ask.call, to, text });
+        let (contact, call) = (ask.asker.contact, ask.call);
+        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template: None });
     }
 
     /// Ends every login at once: nothing written under the old epoch leaves any more. The chat whose answer says

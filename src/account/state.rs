@@ -6,6 +6,10 @@
 //!
 //! Invariant: [`Account::settle`] runs before every step, so the rest of the module sees only what is alive.
 //! A clock that jumps back never makes a code or a login live longer; it may only end them early.
+//!
+//! How it rested in older versions is in [`older`].
+
+pub mod older;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +90,8 @@ pub(super) struct ChatLogin {
     pub(super) since: Timestamp,
     /// Month and year of the last vaccination are still owed: tries that are left.
     pub(super) step_up: Option<u8>,
+    /// By a code that went another way than by SMS: it shows and never changes.
+    pub(super) weak: bool,
 }
 
 /// A code that was sent and not used. The code itself is derived from the id, never kept.
@@ -95,6 +101,8 @@ pub(super) struct Challenge {
     pub(super) id: [u8; 16],
     pub(super) sent_at: Timestamp,
     pub(super) tries: u8,
+    /// Its SMS was reported undelivered, and a template carried it.
+    pub(super) weak: bool,
 }
 
 /// A stop of all attempts; remembered a day past its end, so that the next one is longer.

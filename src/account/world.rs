@@ -1,6 +1,8 @@
 //! What is outside of an account, for its tests: a directory, a registry and a desk that answer at once, and a clock
 //! that stands until a test moves it. What an account must do is in the tests that use it.
 
+mod requests;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -40,6 +42,7 @@ pub(super) fn contact_asker(contact: u64, own_number: bool) -> Asker {
         ending: Some(Ending(42)),
         bsuid: Some(LookupKey([u8::try_from(contact % 251).unwrap(); 16])),
         own_number,
+        abroad: false,
         language: Language::Indonesian,
         formerly: [None; 3],
         codes_spent_until: None,
@@ -60,6 +63,9 @@ pub(super) struct World {
     pub(super) desk_down: bool,
     pub(super) refuse_changes: Option<ConflictReason>,
     pub(super) sms: Vec<(Mobile, String)>,
+    /// The gateway reports every SMS as undelivered.
+    pub(super) undelivered: bool,
+    pub(super) templates: Vec<(Mobile, Otp)>,
     /// Effects for others, in order.
     pub(super) out: Vec<AccountEffect>,
     pub(super) steps: Cell<u64>,
@@ -101,6 +107,8 @@ impl World {
             desk_down: false,
             refuse_changes: None,
             sms: Vec::new(),
+            undelivered: false,
+            templates: Vec::new(),
             out: Vec::new(),
             steps: Cell::new(0),
             made: RefCell::default(),
@@ -162,7 +170,14 @@ impl World {
             for effect in self.step(event) {
                 match effect {
                     AccountEffect::Answer { contact, call, answer } => answers.push((contact, call, answer)),
-                    AccountEffect::Sms { to, text, .. } => self.sms.push((to, text.0)),
+                    AccountEffect::Sms { contact, to, text, or_template, .. } => {
+                        if !self.undelivered {
+                            self.sms.push((to, text.0));
+                        } else if let Some(challenge) = or_template {
+                            queue.push(AccountEvent::Undelivered { contact, challenge });
+                        }
+                    }
+                    AccountEffect::Template { to, code } => self.templates.push((to, code)),
                     AccountEffect::LookUp { job, .. } => {
                         let result = if self.directory_down { Err(down()) } else { Ok(self.people.clone()) };
                         queue.push(AccountEvent::Persons { job, result });
@@ -256,25 +271,6 @@ impl World {
             Answer::OtpRight(login) => login,
             other => panic!("no login: {other:?}"),
         }
-    }
-
-    pub(super) fn identify(&self, claims: &[(&str, &str)]) -> Request {
-        let claims = claims.iter().map(|(called, number)| Claim { name: name(called), nik: nik(number) }).collect();
-        Request::Identify { account: self.phone, claims }
-    }
-
-    pub(super) fn change_name(&self, to: &str) -> Request {
-        Request::ChangeName { account: self.phone, person: PersonId(String::from("p1")), name: name(to) }
-    }
-
-    pub(super) fn change_phone(&self, to: &str) -> Request {
-        Request::ChangePhone { account: self.phone, person: PersonId(String::from("p1")), to: mobile(to) }
-    }
-
-    pub(super) fn undo(&self) -> Request {
-        let sms = &self.sms.last().unwrap().1;
-        let code = sms.split("BUKAN SAYA ").nth(1).unwrap()[..9].replace('-', "");
-        Request::Undo { code: UndoCode::new(code.parse().unwrap()).unwrap() }
     }
 
     /// Two more of the first one's family: one is protected, one has died.

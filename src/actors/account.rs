@@ -6,7 +6,13 @@
 //! What does not belong here: counters, locks, matching (`account`), how calls reach it (`session::calls`).
 
 pub mod effects;
+mod record;
+mod template;
 mod undo_code;
+
+pub use record::{due, epoch_now};
+
+use record::{encoded, load, may_go, record_key};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,7 +24,9 @@ use super::fault::Point;
 use super::session::Home;
 use super::supervision::{Ending, Exit};
 use super::{Neighbours, versioned};
+use crate::account::state::older::AccountV1;
 use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, may_make_code, step};
+use crate::codec::{self, Older};
 use crate::conversation::Notice;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
@@ -28,47 +36,6 @@ use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::metrics;
 use crate::ports::{Held, InboxBody, InboxRow, Key, Part, StoreError, Table, Troubling, Value};
-
-const VERSION: u8 = 1;
-
-/// What rests of an account.
-#[derive(Serialize, Deserialize)]
-struct AccountRecord {
-    phone: Mobile,
-    account: Account,
-}
-
-/// The key of an account's record.
-fn record_key(key: LookupKey) -> Key {
-    Key::from_slice(&key.0)
-}
-
-async fn load(neighbours: &Neighbours, phone: Mobile) -> Result<Account, StoreError> {
-    let key = record_key(neighbours.keys.account(phone));
-    match neighbours.store.get(Table::Account, key).await? {
-        Some(value) => {
-            versioned::decode(Table::Account, VERSION, &[], &value).map(|record: AccountRecord| record.account)
-        }
-        None => Ok(Account::default()),
-    }
-}
-
-/// The epoch of an account as it is now: appended records are read, so no later one can be in force.
-pub async fn epoch_now(neighbours: &Neighbours, phone: Mobile) -> Result<u32, StoreError> {
-    load(neighbours, phone).await.map(|account| account.epoch())
-}
-
-/// Whose record it is, if time has ended something in it.
-pub fn due(value: &Value, now: Timestamp) -> Option<Mobile> {
-    let record: AccountRecord = versioned::decode(Table::Account, VERSION, &[], value).ok()?;
-    let AccountRecord { phone, account } = record;
-    (may_go(&account, now) || account.has_spent_changes(now)).then_some(phone)
-}
-
-/// An epoch that has moved is kept: begun anew, it could fit an old login again.
-fn may_go(account: &Account, now: Timestamp) -> bool {
-    account.is_idle(now) && account.epoch() == 0
-}
 
 /// One event. The shard sends it only when the last one is over.
 #[derive(Message)]
@@ -142,6 +109,7 @@ fn ends_a_call(event: &AccountEvent) -> bool {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. } => true,
         AccountEvent::Asked { .. }
+        | AccountEvent::Undelivered { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => false,
@@ -166,7 +134,7 @@ async fn handle(
     } else {
         let mut account = load(neighbours, phone).await?;
         account.number_jobs_from(first_job(neighbours));
-        let resting = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
+        let resting = encoded(phone, &account);
         Memory { account, resting, running: 0 }
     };
     if ends_a_call(&event) {
@@ -193,7 +161,7 @@ async fn handle(
     };
     let forgotten = settling && memory.running == 0 && may_go(&account, now);
     let account = if forgotten { Account::default() } else { account };
-    let value = versioned::encode(VERSION, &AccountRecord { phone, account: account.clone() });
+    let value = encoded(phone, &account);
     let mut parts = Vec::new();
     if forgotten {
         parts.push(Part::Delete { table: Table::Account, key: record_key(key) });
@@ -284,6 +252,7 @@ fn part_of(effect: &AccountEffect, phone: Mobile, now: Timestamp) -> Option<Part
         | AccountEffect::ChangePhone { .. }
         | AccountEffect::FileTicket { .. }
         | AccountEffect::Sms { .. }
+        | AccountEffect::Template { .. }
         | AccountEffect::EndLoginsOf { .. }
         | AccountEffect::HoldPhoneOf { .. }
         | AccountEffect::CountCode

@@ -2,7 +2,9 @@
 //!
 //! Each has its key in `config/default.toml`, its bounds in `config::bounds` and its row in the README's table.
 
+use crate::domain::contact::BusinessNumber;
 use crate::limits::breaker::BreakerRules;
+use crate::ports::CodeTemplate;
 
 /// When a citizen's message is marked as read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Figures {
     pub keeps_window: bool,
     /// What is said where the 24 h window is closed: a template's name and language.
     pub window_template: Option<(String, String)>,
+    /// What a code is sent by when its SMS is reported undelivered, and from which number; none: it is not sent.
+    pub code_template: Option<(BusinessNumber, CodeTemplate)>,
     pub sms_tries_max: u32,
     /// How often timers are looked at.
     pub tick_ms: u64,
@@ -78,6 +82,7 @@ impl Default for Figures {
             pair_low: 15,
             keeps_window: true,
             window_template: None,
+            code_template: None,
             sms_tries_max: 5,
             tick_ms: 25,
             sweep_every_ms: 1_000,

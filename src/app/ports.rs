@@ -23,6 +23,9 @@ use crate::{store, whatsapp};
 /// The body that the emulator's SMS pane takes.
 const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
 
+/// Its answer about a phone that receives none.
+const EMULATOR_UNDELIVERED: u16 = 410;
+
 /// The store, and the same as the journal that it is, unless it was given.
 pub(super) type Opened = (Arc<dyn Store>, Option<Arc<Journal>>);
 
@@ -161,6 +164,7 @@ fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Op
             body: EMULATOR_SMS_BODY.to_owned(),
             timeout: options.graph.request_timeout,
             connections_max: options.graph.connections_max,
+            undelivered: vec![EMULATOR_UNDELIVERED],
         }),
         (Sms::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
     }

@@ -15,11 +15,13 @@ use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, DirectoryKind, Mode, OtpKind, RegistryKind, key_file, signing_file};
 use crate::conversation::text::Texts;
+use crate::domain::contact::BusinessNumber;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
 use crate::limits::admission::Pace;
 use crate::limits::breaker::BreakerRules;
 use crate::otp::sms_http;
+use crate::ports::CodeTemplate;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
 use crate::registry::{directory, satusehat};
 use crate::telemetry::Recorder;
@@ -171,6 +173,7 @@ fn sms(config: &Config) -> Sms {
                 body: config.otp.body.clone(),
                 timeout: Duration::from_millis(config.otp.timeout_ms),
                 connections_max: config.otp.connections_max,
+                undelivered: config.otp.undelivered.clone(),
             })
         }
     }
@@ -277,8 +280,17 @@ fn figures(config: &Config, shards: usize) -> Figures {
         rows_in_memory_max: config.store.rows_in_memory_max,
         window_template: (!whatsapp.window_template.is_empty())
             .then(|| (whatsapp.window_template.clone(), whatsapp.window_template_language.clone())),
+        code_template: code_template(config),
         ..Figures::default()
     }
+}
+
+/// Codes leave from the first number.
+fn code_template(config: &Config) -> Option<(BusinessNumber, CodeTemplate)> {
+    let config::Otp { template, template_language, .. } = &config.otp;
+    let number = config.whatsapp.phone_numbers.first()?;
+    let template = CodeTemplate { name: template.clone(), language: template_language.clone() };
+    (!template.name.is_empty()).then(|| (BusinessNumber(number.id.as_str().into()), template))
 }
 
 /// Its numbers are filled in by the app.

@@ -33,6 +33,9 @@ pub struct Asker {
     pub bsuid: Option<LookupKey>,
     /// Whether the chat's own WhatsApp number is the account asked for.
     pub own_number: bool,
+    /// Whether the chat's own number is of another country: a citizen abroad, whom no SMS may reach. A chat whose
+    /// number is hidden is not: it could be the very number asked for.
+    pub abroad: bool,
     pub language: Language,
     /// Contacts that turned out to be this one: what an account counts against those counts against it.
     pub formerly: [Option<ContactId>; 3],

@@ -54,6 +54,11 @@ impl Phone {
         self.0
     }
 
+    /// Whether it is a number of another country than Indonesia. (No other country's numbers begin with 62.)
+    pub fn is_foreign(self) -> bool {
+        !self.0.to_string().starts_with("62")
+    }
+
     /// What may be said of this number in a message.
     pub fn ending(self) -> Ending {
         Ending(u16::try_from(self.0 % 10_000).unwrap_or_default())
@@ -240,6 +245,15 @@ mod tests {
             "99999999999999999999999",
         ] {
             assert_eq!(Mobile::parse(typed), Err(PhoneError::Bad), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_another_country_is_foreign() {
+        for (number, foreign) in
+            [("6281200000042", false), ("62215201590", false), ("966500000012", true), ("6591234567", true)]
+        {
+            assert_eq!(Phone::from_wa_id(number).map(Phone::is_foreign), Some(foreign), "{number}");
         }
     }
 

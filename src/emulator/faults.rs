@@ -33,6 +33,7 @@ pub(super) struct Faults {
     revoked: AtomicBool,
     maintenance_until: AtomicI64,
     latency_ms: AtomicU64,
+    sms_undelivered: AtomicBool,
 }
 
 impl Faults {
@@ -43,6 +44,7 @@ impl Faults {
             revoked: AtomicBool::new(false),
             maintenance_until: AtomicI64::new(i64::MIN),
             latency_ms: AtomicU64::new(latency_ms),
+            sms_undelivered: AtomicBool::new(false),
         };
         for (times, fault) in plan {
             faults.next(*times, *fault);
@@ -84,6 +86,14 @@ impl Faults {
 
     pub(super) fn set_latency_ms(&self, latency_ms: u64) {
         self.latency_ms.store(latency_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn lose_sms(&self, undelivered: bool) {
+        self.sms_undelivered.store(undelivered, Ordering::Relaxed);
+    }
+
+    pub(super) fn sms_undelivered(&self) -> bool {
+        self.sms_undelivered.load(Ordering::Relaxed)
     }
 
     pub(super) fn latency_ms(&self) -> u64 {

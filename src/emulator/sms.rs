@@ -1,5 +1,6 @@
 //! The emulated SMS gateway: `POST /sms` with `{"to": "+62…", "text": "…"}` puts a text on a phone.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,6 +12,9 @@ use crate::domain::phone::Phone;
 
 /// The longest text a gateway takes, in characters: ten parts.
 const TEXT_CHARS_MAX: usize = 1_530;
+
+/// The answer about a phone that cannot be reached.
+const UNDELIVERED: StatusCode = StatusCode::GONE;
 
 #[derive(Deserialize)]
 struct Sms {
@@ -31,6 +35,9 @@ async fn receive(world: web::Data<World>, body: web::Bytes) -> HttpResponse {
     };
     if sms.text.0.is_empty() || sms.text.0.chars().count() > TEXT_CHARS_MAX {
         return refuse("`text` must have 1 to 1530 characters");
+    }
+    if world.faults.sms_undelivered() {
+        return HttpResponse::build(UNDELIVERED).json(json!({ "error": "the phone receives no SMS" }));
     }
     if world.history.receive_sms(phone, &sms.text).is_err() {
         return HttpResponse::ServiceUnavailable().json(json!({ "error": "as many phones as there may be" }));

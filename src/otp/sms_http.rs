@@ -39,6 +39,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Requests under way at once.
     pub connections_max: usize,
+    /// The statuses by which the gateway says that the number receives no SMS.
+    pub undelivered: Vec<u16>,
 }
 
 /// Settings that no sender can be made of.
@@ -67,6 +69,7 @@ pub struct SmsHttp {
     body: Value,
     slots: Semaphore,
     timeout: Duration,
+    undelivered: Vec<u16>,
 }
 
 impl SmsHttp {
@@ -106,7 +109,14 @@ impl SmsHttp {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
-        Ok(Self { http, url, body, slots: Semaphore::new(options.connections_max), timeout: options.timeout })
+        Ok(Self {
+            http,
+            url,
+            body,
+            slots: Semaphore::new(options.connections_max),
+            timeout: options.timeout,
+            undelivered: options.undelivered.clone(),
+        })
     }
 
     async fn send_one(&self, key: IdempotencyKey, to: Mobile, text: Text) -> Result<(), NeighbourError> {
@@ -118,6 +128,7 @@ impl SmsHttp {
         let answer = self.http.post(self.url.clone()).header(KEY_HEADER, key).json(&body).send().await;
         match answer.map(|answer| answer.status().as_u16()) {
             Ok(200..=299) => Ok(()),
+            Ok(status) if self.undelivered.contains(&status) => Err(NeighbourError::NotFound { neighbour: NEIGHBOUR }),
             Ok(status @ (408 | 425 | 429 | 500..=599)) => Err(down(&format!("http {status}"))),
             Ok(status) => Err(NeighbourError::Misconfigured { neighbour: NEIGHBOUR, reason: format!("http {status}") }),
             Err(error) if error.is_connect() => Err(down("no connection")),

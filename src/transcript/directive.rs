@@ -1,5 +1,6 @@
 //! Directives: what a transcript says to whoever runs it. Each reads and writes itself.
 
+mod gateway;
 mod who;
 
 use time::{Date, Month, Time};
@@ -12,6 +13,8 @@ use crate::domain::otp::{Otp, UndoCode};
 use crate::domain::phone::{Mobile, Phone};
 use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp, Zone};
+
+pub use gateway::Gateway;
 
 /// A directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +40,8 @@ pub enum Directive {
     Undo(UndoCode),
     /// `registry down` or `up`.
     Registry { up: bool },
-    /// `sms down` or `up`.
-    Sms { up: bool },
+    /// `sms up`, `down` or `undelivered`.
+    Sms(Gateway),
     /// `sms none`: no SMS was sent in this exchange.
     NoSms,
     /// `ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `answered "words"`, `ask "words"`, `closed`.
@@ -117,7 +120,11 @@ impl Directive {
             "undo" => undo_code(rest).map(Self::Undo).ok_or_else(|| fault("`8841-0276`")),
             "registry" => up_or_down(rest).map(|up| Self::Registry { up }).ok_or_else(|| fault("`up` or `down`")),
             "sms" if rest == "none" => Ok(Self::NoSms),
-            "sms" => up_or_down(rest).map(|up| Self::Sms { up }).ok_or_else(|| fault("`up`, `down` or `none`")),
+            "sms" => Gateway::ALL
+                .into_iter()
+                .find(|gateway| gateway.name() == rest)
+                .map(Self::Sms)
+                .ok_or_else(|| fault("`up`, `down`, `undelivered` or `none`")),
             "ticket" => ticket(rest).ok_or_else(|| {
                 fault("`ticket 4821-2255 in-work 2026-11-24 08.10 WIB`, `… answered \"words\"`, `… ask \"words\"` or `… closed`")
             }),

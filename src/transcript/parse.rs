@@ -1,7 +1,7 @@
 //! From lines to steps. Every line is one of the format's or an error that says what is allowed.
 
 use super::directive::{Directive, Fault, mobile, phone_number};
-use super::{Expected, ExpectedSms, Pattern, Said, Step, Transcript, TranscriptError, Turn, What};
+use super::{Expected, ExpectedSms, Pattern, Said, Step, Transcript, TranscriptError, Turn, Way, What};
 
 /// A line break inside a message.
 const BREAK: char = '⏎';
@@ -9,7 +9,7 @@ const BREAK: char = '⏎';
 const LINES: &str = "`> ` and what the citizen sends, `< ` and what the service says, `#` and a note or directive";
 const SAID: &str = "(sticker), (voice note), (photo), (file), (location), (reaction), (contact 0812-…), (edit) text, \
      (revoke), (welcome), (quote N) text, [Title], or a text";
-const SMS: &str = "`# SMS to 0812-0000-0042: text`";
+const SMS: &str = "`# SMS to 0812-0000-0042: text` or `# Template to 0812-0000-0042: code`";
 
 impl Transcript {
     /// Reads a transcript. `file` is its name in errors.
@@ -57,10 +57,11 @@ fn hash(note: &str) -> Result<What, Fault> {
     if let Some(directive) = text.strip_prefix('@') {
         return Directive::read(directive).map(What::Directive);
     }
-    if let Some(sms) = text.strip_prefix("SMS to ") {
+    let ways = [("SMS to ", Way::Sms), ("Template to ", Way::Template)];
+    if let Some((sms, way)) = ways.into_iter().find_map(|(mark, way)| Some((text.strip_prefix(mark)?, way))) {
         let read = sms.split_once(": ").and_then(|(to, text)| Some((mobile(to)?, text)));
         let (to, text) = read.ok_or_else(|| (format!("`{sms}` is no SMS"), SMS))?;
-        return Ok(What::Sms(ExpectedSms { to, text: Pattern::new(broken(text)) }));
+        return Ok(What::Sms(ExpectedSms { way, to, text: Pattern::new(broken(text)) }));
     }
     Ok(What::Note(note.to_owned()))
 }

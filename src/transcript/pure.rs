@@ -179,9 +179,9 @@ impl Runner<'_> {
             Directive::Undo(code) => self.world.codes.get_mut().expect(None, Some(*code)),
             Directive::Number(number) => self.world.desk.expect(*number),
             Directive::Registry { up } => self.world.people.up = *up,
-            Directive::Sms { up } => self.world.sms_up = *up,
+            Directive::Sms(gateway) => self.world.gateway = *gateway,
             Directive::NoSms => {
-                if let Some((_, text)) = self.world.sms.first() {
+                if let Some((.., text)) = self.world.sms.first() {
                     let text = text.clone();
                     self.mismatch(line, String::from("no SMS in this exchange"), text);
                 }
@@ -197,13 +197,21 @@ impl Runner<'_> {
 
     fn sms(&mut self, line: usize, expected: &ExpectedSms) {
         let sent = &mut self.world.sms;
-        if let Some(place) = sent.iter().position(|(to, text)| *to == expected.to && expected.text.fits(text)) {
+        if let Some(place) = sent
+            .iter()
+            .position(|(way, to, text)| (*way, *to) == (expected.way, expected.to) && expected.text.fits(text))
+        {
             sent.remove(place);
             return;
         }
-        let sent: Vec<String> = sent.iter().map(|(to, text)| format!("to …{}: {text}", to.ending())).collect();
+        let sent: Vec<String> =
+            sent.iter().map(|(way, to, text)| format!("{way:?} to …{}: {text}", to.ending())).collect();
         let actual = if sent.is_empty() { String::from("no SMS") } else { sent.join(" | ") };
-        self.mismatch(line, format!("to …{}: {}", expected.to.ending(), expected.text.as_str()), actual);
+        self.mismatch(
+            line,
+            format!("{:?} to …{}: {}", expected.way, expected.to.ending(), expected.text.as_str()),
+            actual,
+        );
     }
 
     fn expect_nothing(&mut self, line: usize) {

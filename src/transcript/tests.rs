@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::directive::{Citizen, DoseGiven, MetaTells, TicketNews};
+use super::directive::{Citizen, DoseGiven, Gateway, MetaTells, TicketNews};
 use super::*;
 use crate::domain::citizen::Standing;
 use crate::domain::contact::{Bsuid, Identity};
@@ -123,7 +123,7 @@ fn directives_are_read() {
         Directive::Number(TicketNumber::new(48_210_937).unwrap()),
         Directive::Undo(UndoCode::new(88_410_276).unwrap()),
         Directive::Registry { up: false },
-        Directive::Sms { up: true },
+        Directive::Sms(Gateway::Up),
         Directive::NoSms,
         Directive::Ticket { number, news: TicketNews::InWork { since: Timestamp::from_unix_s(1_795_482_600) } },
         Directive::Ticket { number, news: TicketNews::Answered("sudah.".into()) },
@@ -275,7 +275,7 @@ fn directive() -> impl Strategy<Value = Directive> {
         number().prop_map(Directive::Number),
         (0..100_000_000_u32).prop_map(|code| Directive::Undo(UndoCode::new(code).unwrap())),
         any::<bool>().prop_map(|up| Directive::Registry { up }),
-        any::<bool>().prop_map(|up| Directive::Sms { up }),
+        prop_oneof![Just(Gateway::Up), Just(Gateway::Down), Just(Gateway::Undelivered)].prop_map(Directive::Sms),
         Just(Directive::NoSms),
         (number(), moment())
             .prop_map(|(number, since)| Directive::Ticket { number, news: TicketNews::InWork { since } }),
@@ -300,7 +300,10 @@ pub(super) fn what() -> impl Strategy<Value = What> {
         said().prop_map(|said| What::Turn(Turn { said: vec![said], checked: false })),
         expected.prop_map(What::Reply),
         Just(What::Silence),
-        (mobile(), words()).prop_map(|(to, text)| What::Sms(ExpectedSms { to, text: Pattern::new(text) })),
+        (any::<bool>(), mobile(), words()).prop_map(|(sms, to, text)| {
+            let way = if sms { Way::Sms } else { Way::Template };
+            What::Sms(ExpectedSms { way, to, text: Pattern::new(text) })
+        }),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::directive::{Citizen, DoseGiven, TicketNews, written_moment, written_span};
-use super::{Directive, Expected, ExpectedSms, Said, Step, Transcript, Turn, What};
+use super::{Directive, Expected, ExpectedSms, Said, Step, Transcript, Turn, Way, What};
 use crate::domain::citizen::Standing;
 use crate::domain::contact::Identity;
 use crate::domain::phone::Phone;
@@ -35,8 +35,12 @@ impl Display for What {
             }
             What::Reply(expected) => write!(f, "< {expected}"),
             What::Silence => f.write_str("< (diam)"),
-            What::Sms(ExpectedSms { to, text }) => {
-                write!(f, "# SMS to {}: {}", number(to.phone()), broken(text.as_str()))
+            What::Sms(ExpectedSms { way, to, text }) => {
+                let way = match way {
+                    Way::Sms => "SMS",
+                    Way::Template => "Template",
+                };
+                write!(f, "# {way} to {}: {}", number(to.phone()), broken(text.as_str()))
             }
         }
     }
@@ -96,7 +100,7 @@ impl Display for Directive {
             Directive::Number(number) => write!(f, "number {number}"),
             Directive::Undo(code) => write!(f, "undo {}", code.digits()),
             Directive::Registry { up } => write!(f, "registry {}", state(*up)),
-            Directive::Sms { up } => write!(f, "sms {}", state(*up)),
+            Directive::Sms(gateway) => write!(f, "sms {}", gateway.name()),
             Directive::NoSms => f.write_str("sms none"),
             Directive::Ticket { number, news } => match news {
                 TicketNews::InWork { since } => write!(f, "ticket {number} in-work {}", written_moment(*since)),

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::domain::certificate::Certificate;
 use crate::domain::contact::{BusinessNumber, Recipient};
 use crate::domain::message::{MessageId, Outbound};
-use crate::ports::{Channel, OutgoingMessage, SendError};
+use crate::ports::{Channel, OutgoingCode, OutgoingMessage, SendError};
 use crate::wire::outbound::{self, Answer, limits};
 
 use super::transport::{Failure, Reply, exchange};
@@ -77,7 +77,17 @@ impl GraphClient {
         };
         let body = outbound::message(&outgoing.to, &outgoing.message, &outgoing.tag.0, media.as_deref())
             .ok_or_else(|| unsendable("a certificate has no uploaded file".into()))?;
-        let reply = exchange(self.post_json(&outgoing.number, body)).await.map_err(after_sending)?;
+        self.post_message(&outgoing.number, body).await
+    }
+
+    async fn send_one_code(&self, outgoing: OutgoingCode) -> Result<MessageId, SendError> {
+        let OutgoingCode { number, to, template, code } = outgoing;
+        let _slot = self.slot().await?;
+        self.post_message(&number, outbound::otp_template(to, &template.name, &template.language, code, NO_ROW)).await
+    }
+
+    async fn post_message(&self, number: &BusinessNumber, body: Vec<u8>) -> Result<MessageId, SendError> {
+        let reply = exchange(self.post_json(number, body)).await.map_err(after_sending)?;
         match outbound::read(&reply.body) {
             Answer::Accepted(id) => Ok(id),
             Answer::Refused { code } => Err(SendError::Refused { code, http: reply.http }),
@@ -161,9 +171,15 @@ impl Channel for GraphClient {
     ) -> BoxFuture<'_, Result<(), SendError>> {
         self.mark_one(number, message, typing).boxed()
     }
+
+    fn send_code(&self, code: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        self.send_one_code(code).boxed()
+    }
 }
 
 const PDF: &str = "application/pdf";
+/// The tag of a message that no outbox row stands behind: its statuses are counted and settle nothing.
+const NO_ROW: &str = "code";
 
 fn base_url(options: &Options) -> Result<Url, OptionsError> {
     let not_a_url = || OptionsError::Url(options.base_url.clone());

@@ -165,6 +165,7 @@ async fn a_code_reaches_the_emulated_phone() {
         body: sms_http::DEFAULT_BODY.into(),
         timeout: Duration::from_secs(5),
         connections_max: 1,
+        undelivered: vec![410],
     };
     let Some(Recipient::Phone(phone)) = citizen().chat() else { panic!("the citizen has a phone") };
     let to = Mobile::from_phone(phone).expect("a mobile");

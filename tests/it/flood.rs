@@ -20,7 +20,7 @@ use siaga::app::{AppOptions, StoreChoice};
 use siaga::clock::SystemClock;
 use siaga::domain::contact::{BusinessNumber, Recipient};
 use siaga::domain::message::{MessageId, Outbound};
-use siaga::ports::{Channel, Clock, DeadReason, OutgoingMessage, SendError, Store};
+use siaga::ports::{Channel, Clock, DeadReason, OutgoingCode, OutgoingMessage, SendError, Store};
 use siaga::store::{self, Journal};
 use tokio::sync::Semaphore;
 
@@ -48,6 +48,10 @@ impl Channel for Stopwatch {
 
     fn mark_read(&self, _: BusinessNumber, _: MessageId, _: bool) -> BoxFuture<'_, Result<(), SendError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn send_code(&self, _: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        Box::pin(async { Ok(MessageId("wamid.code".into())) })
     }
 }
 

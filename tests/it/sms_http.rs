@@ -21,6 +21,7 @@ fn options(url: &str) -> Options {
         body: DEFAULT_BODY.to_owned(),
         timeout: Duration::from_secs(5),
         connections_max: 2,
+        undelivered: vec![410],
     }
 }
 
@@ -70,6 +71,12 @@ async fn every_answer_says_whether_asking_again_can_help() {
             other => panic!("{status}: {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_number_that_receives_no_sms_is_told_apart() {
+    let server = TinyServer::start(|_, _| Answer::Say(410, CODE.into())).await;
+    assert_eq!(send(&options(&server.url)).await, Err(NeighbourError::NotFound { neighbour: "sms" }));
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ use siaga::domain::keys::ServerKeys;
 use siaga::domain::message::{Content, MessageId, Outbound, ReplyKind, Text};
 use siaga::domain::time::Timestamp;
 use siaga::emulator;
-use siaga::ports::{Channel, Clock, OutgoingMessage, SendError};
+use siaga::ports::{Channel, Clock, OutgoingCode, OutgoingMessage, SendError};
 use siaga::store::Memory;
 
 pub(crate) const APP_SECRET: &str = "test-app-secret";
@@ -123,6 +123,10 @@ impl Channel for Recording {
         self.receipts.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(()) })
     }
+
+    fn send_code(&self, _: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        Box::pin(async { Ok(MessageId("wamid.code".into())) })
+    }
 }
 
 /// A conversation that says back all it hears in one turn, joined with commas, and what is quoted, if it is known.
@@ -196,6 +200,7 @@ pub(crate) fn parrot_options(
             body: r#"{"to":"{to}","text":"{text}"}"#.to_owned(),
             timeout: Duration::from_secs(1),
             connections_max: 1,
+            undelivered: Vec::new(),
         }),
         store: StoreChoice::Given(store),
         channel: Some(channel),

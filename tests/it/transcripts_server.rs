@@ -14,15 +14,15 @@ use tokio::sync::broadcast::Receiver;
 use siaga::app::{StoreChoice, World};
 use siaga::clock::ManualClock;
 use siaga::desk::DeskMove;
-use siaga::domain::contact::{Bsuid, Identity, Recipient};
+use siaga::domain::contact::{Bsuid, BusinessNumber, Identity, Recipient};
 use siaga::domain::message::Text;
 use siaga::domain::phone::Phone;
 use siaga::domain::time::Timestamp;
-use siaga::emulator::{Card, Content, Event, Form, Happening, Sender};
-use siaga::ports::Clock;
+use siaga::emulator::{Card, Content, Event, Form, Happening, Reply, Sender};
+use siaga::ports::{Clock, CodeTemplate};
 use siaga::registry::embedded::Citizen;
-use siaga::transcript::directive::{self, TicketNews};
-use siaga::transcript::{Directive, Expected, ExpectedSms, Pattern, Said, Step, Transcript, Turn, What};
+use siaga::transcript::directive::{self, Gateway, TicketNews};
+use siaga::transcript::{Directive, Expected, ExpectedSms, Pattern, Said, Step, Transcript, Turn, Way, What};
 
 use crate::support::{TestApp, eventually, options};
 
@@ -54,7 +54,7 @@ struct Runner {
     clock: Arc<ManualClock>,
     events: Receiver<Arc<Event>>,
     chats: HashMap<Recipient, Chat>,
-    sms: Vec<(Phone, String)>,
+    sms: Vec<(Way, Phone, String)>,
     who: Option<Sender>,
     /// Which phone each WhatsApp account showed last: its chat goes by that.
     shown_as: HashMap<Bsuid, Phone>,
@@ -117,6 +117,8 @@ impl Runner {
             world.rules.window = false;
             options.figures.keeps_window = false;
         }
+        let template = CodeTemplate { name: "kode".into(), language: "id".into() };
+        options.figures.code_template = Some((BusinessNumber(options.numbers[0].id.as_str().into()), template));
         options.store = StoreChoice::Journal(siaga::store::Options::new(directory));
         let app = TestApp::start(options);
         let events = app.handles.emulator.as_ref().expect("an emulator").subscribe();
@@ -144,19 +146,25 @@ impl Runner {
         self.app.settled().await;
         while let Ok(event) = self.events.try_recv() {
             match (&event.what, &event.chat) {
+                // Beside all chats, like an SMS: its text is the code alone.
+                (Happening::Replied(Reply { form: Form::Template { parameters, .. }, .. }), Some(chat)) => {
+                    let Recipient::Phone(to) = chat else { panic!("a template to a BSUID") };
+                    let text = parameters.first().cloned().unwrap_or_default().0;
+                    self.receive(Way::Template, &to.to_e164(), text);
+                }
                 (Happening::Replied(reply), Some(chat)) => {
                     let chat = self.chats.entry(chat.clone()).or_default();
                     chat.unread.push_back(reply.id.clone());
                     chat.shown.push(shown(reply));
                 }
-                (Happening::Sms { to, text }, _) => self.receive(to, text.0.clone()),
+                (Happening::Sms { to, text }, _) => self.receive(Way::Sms, to, text.0.clone()),
                 _ => {}
             }
         }
     }
 
     /// An SMS: binds the code that the file expects next to the one that came.
-    fn receive(&mut self, to: &str, mut text: String) {
+    fn receive(&mut self, way: Way, to: &str, mut text: String) {
         let digits = text.get(..6).filter(|head| head.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned);
         if let Some(real) = digits
             && let Some(expected) = self.expected_codes.pop_front()
@@ -170,7 +178,7 @@ impl Runner {
             text = text.replace(&real, &expected);
             self.real.push((expected.replace('-', ""), real.replace('-', "")));
         }
-        self.sms.push((Phone::from_wa_id(to).expect("an SMS goes to a phone"), text));
+        self.sms.push((way, Phone::from_wa_id(to).expect("an SMS goes to a phone"), text));
     }
 
     /// What the citizen writes, with the codes that really came.
@@ -338,15 +346,16 @@ impl Runner {
 
     async fn expect_sms(&mut self, line: usize, expected: &ExpectedSms) {
         let to = expected.to.phone();
-        let fits = |(phone, text): &(Phone, String)| *phone == to && expected.text.fits(text);
+        let way = expected.way;
+        let fits = |sent: &(Way, Phone, String)| (sent.0, sent.1) == (way, to) && expected.text.fits(&sent.2);
         self.await_sms(|runner| runner.sms.iter().any(fits)).await;
         let place = self.sms.iter().position(fits);
         if let Some(place) = place {
             self.sms.remove(place);
         } else {
-            let sent = self.sms.iter().map(|(to, text)| format!("to …{}: {text}", to.ending()));
+            let sent = self.sms.iter().map(|(way, to, text)| format!("{way:?} to …{}: {text}", to.ending()));
             let actual = sent.collect::<Vec<_>>().join(" | ");
-            self.fault(line, format!("to …{}: {}", to.ending(), expected.text.as_str()), actual);
+            self.fault(line, format!("{way:?} to …{}: {}", to.ending(), expected.text.as_str()), actual);
         }
     }
 
@@ -367,11 +376,15 @@ impl Runner {
             Directive::Undo(code) => self.expected_undo.push_back(code.digits()),
             Directive::Number(number) => self.app.handles.desk.foretell(*number),
             Directive::Registry { up } => self.app.handles.registry.set_down(!up),
-            Directive::Sms { .. } => {
+            Directive::Sms(Gateway::Down) => {
                 self.fault(line, "a gateway that can be switched off", "the emulator's is always up");
             }
+            Directive::Sms(gateway) => {
+                let emulator = self.app.handles.emulator.as_ref().expect("an emulator");
+                emulator.lose_sms(*gateway == Gateway::Undelivered);
+            }
             Directive::NoSms => {
-                if let Some((_, text)) = self.sms.first().cloned() {
+                if let Some((.., text)) = self.sms.first().cloned() {
                     self.fault(line, "no SMS in this exchange", text);
                 }
             }

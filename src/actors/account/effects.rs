@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::template;
 use crate::account::{AccountEffect, AccountEvent};
 use crate::actors::Neighbours;
 use crate::actors::board::Mail;
@@ -75,10 +76,11 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
             },
             move |result| AccountEvent::TicketFiled { job, result },
         ),
-        AccountEffect::Sms { contact, call, to, text } => {
-            sms(home, IdempotencyKey { contact, call }, to, text);
+        AccountEffect::Sms { contact, call, to, text, or_template } => {
+            sms(home, IdempotencyKey { contact, call }, to, text, or_template);
             false
         }
+        AccountEffect::Template { to, code } => template::send(home, to, code),
         AccountEffect::EndLoginsOf { account, changes_shut_until } => {
             tell(home, account, AccountEvent::EndLogins { changes_shut_until });
             false
@@ -141,14 +143,25 @@ async fn wait_for_gateway(gateway: &Neighbour) {
 }
 
 /// Sends an SMS, again while the gateway is down, within bounds.
-fn sms(home: &Home, key: IdempotencyKey, to: Mobile, text: Text) {
+fn sms(home: &Home, key: IdempotencyKey, to: Mobile, text: Text, or_template: Option<[u8; 16]>) {
     let neighbours = Arc::clone(&home.neighbours);
     let sender = Arc::clone(&home.lines().otp);
-    supervision::task(sms_with_retries(neighbours, sender, key, to, text), |sent| {
-        if sent != Ok(true) {
-            metrics::neighbour_called("sms", "given_up");
+    let home = home.clone();
+    supervision::task(sms_with_retries(neighbours, sender, key, to, text), move |sent| match (sent, or_template) {
+        (Ok(Sent::Yes), _) => {}
+        (Ok(Sent::Undelivered), Some(challenge)) if home.neighbours.figures.code_template.is_some() => {
+            tell(&home, to, AccountEvent::Undelivered { contact: key.contact, challenge });
         }
+        (Ok(Sent::Undelivered | Sent::GivenUp) | Err(_), _) => metrics::neighbour_called("sms", "given_up"),
     });
+}
+
+/// What became of an SMS.
+enum Sent {
+    Yes,
+    /// The gateway reports that the number receives none.
+    Undelivered,
+    GivenUp,
 }
 
 async fn sms_with_retries(
@@ -157,7 +170,7 @@ async fn sms_with_retries(
     key: IdempotencyKey,
     to: Mobile,
     text: Text,
-) -> bool {
+) -> Sent {
     let within = Duration::from_millis(neighbours.figures.neighbour_timeout_ms);
     for attempt in 0..neighbours.figures.sms_tries_max.max(1) {
         if attempt > 0 {
@@ -169,14 +182,18 @@ async fn sms_with_retries(
         let (gateway, text, sender) = (Arc::clone(&neighbours.calls.sms), text.clone(), Arc::clone(&sender));
         let send = move || -> BoxFuture<'static, _> { Box::pin(async move { sender.send(key, to, text).await }) };
         match gateway.call("sms", within, send).await {
-            Ok(()) => return true,
+            Ok(()) => return Sent::Yes,
             Err(NeighbourError::Down { .. }) => {}
+            Err(NeighbourError::NotFound { .. }) => {
+                tracing::info!("an sms is reported undelivered");
+                return Sent::Undelivered;
+            }
             Err(error) => {
                 tracing::error!(%error, "an sms cannot be sent");
-                return false;
+                return Sent::GivenUp;
             }
         }
     }
     tracing::error!(tries = neighbours.figures.sms_tries_max, "an sms was given up");
-    false
+    Sent::GivenUp
 }

@@ -60,6 +60,7 @@ fn asker(
         ending: phone.map(crate::domain::phone::Phone::ending),
         bsuid: record.identity.bsuid.as_ref().map(|bsuid| home.neighbours.keys.bsuid_alias(bsuid)),
         own_number: phone == Some(account.phone()),
+        abroad: phone.is_some_and(crate::domain::phone::Phone::is_foreign),
         language,
         formerly: std::array::from_fn(|place| record.formerly.get(place).copied()),
         codes_spent_until,

@@ -197,6 +197,7 @@ fn asking(event: &AccountEvent) -> Asking {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
+        | AccountEvent::Undelivered { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => Asking::Nobody,

@@ -46,8 +46,8 @@ use crate::limits::breaker::BreakerRules;
 use crate::limits::codes::CodeRules;
 use crate::ports::{
     Channel, Clock, DeadLetter, DeadLetterHead, Delivery, IdempotencyKey, InboxBody, InboxRow, Inlet,
-    IssuedCertificates, Key, OtpSender, OutgoingMessage, Page, Part, Record, Recovered, RevokeError, RowId, SendError,
-    Store, StoreError, Table, Tally, Ticket, Value, Writer,
+    IssuedCertificates, Key, OtpSender, OutgoingCode, OutgoingMessage, Page, Part, Record, Recovered, RevokeError,
+    RowId, SendError, Store, StoreError, Table, Tally, Ticket, Value, Writer,
 };
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::store::Memory;
@@ -292,6 +292,10 @@ impl Channel for Nowhere {
     }
 
     fn mark_read(&self, _: BusinessNumber, _: MessageId, _: bool) -> BoxFuture<'_, Result<(), SendError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn send_code(&self, _: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
         Box::pin(std::future::pending())
     }
 }

@@ -9,6 +9,8 @@ use crate::domain::otp::UndoCode;
 use crate::domain::phone::{Mobile, Phone};
 
 use super::world::{Later, Task, World};
+use crate::transcript::Way;
+use crate::transcript::directive::Gateway;
 
 impl World<'_> {
     /// A session's call: to the desk, or to the account of the phone it names.
@@ -60,6 +62,7 @@ impl World<'_> {
             ending: identity.phone.map(Phone::ending),
             bsuid: identity.bsuid.as_ref().map(|bsuid| hashed(bsuid.0.as_bytes())),
             own_number: identity.phone == Some(account.phone()),
+            abroad: identity.phone.is_some_and(Phone::is_foreign),
             language: chat.state.language(),
             formerly: std::array::from_fn(|nth| chat.formerly.iter().rev().nth(nth).copied()),
             codes_spent_until,
@@ -110,12 +113,12 @@ impl World<'_> {
             AccountEffect::FileTicket { job, contact, call, draft } => {
                 AccountEvent::TicketFiled { job, result: Ok(self.desk.file(contact, call, *draft, self.now)) }
             }
-            AccountEffect::Sms { to, text, .. } => {
-                if self.sms_up {
-                    self.sms.push((to, text.0));
-                }
-                return;
-            }
+            AccountEffect::Sms { contact, to, text, or_template, .. } => match (self.gateway, or_template) {
+                (Gateway::Undelivered, Some(challenge)) => AccountEvent::Undelivered { contact, challenge },
+                (Gateway::Up, _) => return self.sms.push((Way::Sms, to, text.0)),
+                (Gateway::Down | Gateway::Undelivered, _) => return,
+            },
+            AccountEffect::Template { to, code } => return self.sms.push((Way::Template, to, code.digits())),
             AccountEffect::EndLogin { contact } => {
                 let ended = vec![Event::Notice(Notice::LoginEnded)];
                 return self.tasks.push_back(Task::Turn(contact, ended));

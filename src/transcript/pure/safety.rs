@@ -205,7 +205,7 @@ impl Play<'_> {
             }
         }
         prop_assert!(!self.world.restless, "effects run in a circle");
-        for (to, text) in std::mem::take(&mut self.world.sms) {
+        for (_, to, text) in std::mem::take(&mut self.world.sms) {
             let owner = CHATS.iter().position(|number| to.phone() == Phone::from_wa_id(number).unwrap());
             self.sms.extend(owner.map(|owner| (owner, text)));
         }

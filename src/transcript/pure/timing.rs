@@ -66,7 +66,7 @@ impl Chat {
     }
 
     fn code(&self) -> String {
-        self.world.sms.last().expect("a code came").1[..6].to_owned()
+        self.world.sms.last().expect("a code came").2[..6].to_owned()
     }
 }
 

@@ -22,7 +22,8 @@ use crate::domain::message::{Button, Content, Inbound, MessageId, Outbound};
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
 use crate::domain::time::{SECOND_MS, Timestamp};
-use crate::transcript::directive::TicketNews;
+use crate::transcript::Way;
+use crate::transcript::directive::{Gateway, TicketNews};
 
 /// A transcript that sets no clock starts on Monday, 23 November 2026, 09.00 WIB.
 const START: Timestamp = Timestamp(1_795_399_200_000);
@@ -44,8 +45,8 @@ pub(super) struct World<'t> {
     pub(super) desk: Desk,
     pub(super) codes: RefCell<Codes>,
     /// Sent in this exchange and not asserted yet.
-    pub(super) sms: Vec<(Mobile, String)>,
-    pub(super) sms_up: bool,
+    pub(super) sms: Vec<(Way, Mobile, String)>,
+    pub(super) gateway: Gateway,
     pub(super) restless: bool,
     pub(super) tasks: VecDeque<Task>,
     /// How long the directory and the registry take for a number. They answer at once for all others.
@@ -104,7 +105,7 @@ impl<'t> World<'t> {
             desk: Desk::new(),
             codes: RefCell::default(),
             sms: Vec::new(),
-            sms_up: true,
+            gateway: Gateway::Up,
             restless: false,
             tasks: VecDeque::new(),
             slow_ms: BTreeMap::new(),
