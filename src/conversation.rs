@@ -29,7 +29,7 @@ use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, T
 use crate::domain::ticket::TicketView;
 use crate::domain::time::Timestamp;
 
-pub use state::State;
+pub use state::{Named, State};
 pub use text::Texts;
 
 /// What a session's turn is made of, in the order it came.

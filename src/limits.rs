@@ -16,6 +16,7 @@ pub mod aimd;
 pub mod breaker;
 pub mod budgets;
 pub mod codes;
+pub mod niks;
 pub mod pairs;
 #[cfg(test)]
 mod senders;

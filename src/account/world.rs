@@ -46,6 +46,7 @@ pub(super) fn contact_asker(contact: u64, own_number: bool) -> Asker {
         language: Language::Indonesian,
         formerly: [None; 3],
         codes_spent_until: None,
+        on_behalf: None,
     }
 }
 

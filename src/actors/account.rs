@@ -116,6 +116,11 @@ fn ends_a_call(event: &AccountEvent) -> bool {
     }
 }
 
+/// The person whom an event wants a code on behalf of.
+fn on_behalf(event: &AccountEvent) -> Option<LookupKey> {
+    if let AccountEvent::Asked { asker, .. } = event { asker.on_behalf } else { None }
+}
+
 /// Who waits for what comes of an event.
 fn asked_by(event: &AccountEvent) -> Option<(ContactId, CallId)> {
     if let AccountEvent::Asked { asker, call, .. } = event { Some((asker.contact, *call)) } else { None }
@@ -143,7 +148,8 @@ async fn handle(
     let asked = asked_by(&event);
     let settling = matches!(event, AccountEvent::Settle);
     let now = neighbours.clock.now();
-    let place = may_make_code(&memory.account, &event).map(|belongs| neighbours.ledger.take(phone, belongs, now));
+    let place = may_make_code(&memory.account, &event)
+        .map(|belongs| neighbours.ledger.take(phone, on_behalf(&event), belongs, now));
     let given = Given {
         codes_spent_until: place.as_ref().and_then(|place| place.as_ref().err().copied()),
         undo_code: undo_code::for_event(neighbours, &event).await?,

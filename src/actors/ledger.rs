@@ -16,13 +16,15 @@ use crate::domain::keys::{LookupKey, ServerKeys};
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::limits::codes::{CodeRules, Codes, Row};
+use crate::limits::niks::{NikCodes, NikRow};
 use crate::metrics;
 use crate::ports::{Key, Part, Record, Store, StoreError, Table};
 
 const VERSION: u8 = 1;
-/// Keys: one byte says whose budget it is, a route's hash follows.
+/// Keys: one byte says whose budget it is, a route's or a person's hash follows.
 const OF_ALL: u8 = 1;
 const OF_ROUTE: u8 = 2;
+const OF_NIK: u8 = 3;
 /// How long a row waits for room in the store before it is tried again.
 const ROOM_WAIT: Duration = Duration::from_millis(50);
 
@@ -31,12 +33,14 @@ pub struct Ledger {
     store: Arc<dyn Store>,
     keys: Arc<ServerKeys>,
     codes: Mutex<Codes>,
+    niks: Mutex<NikCodes>,
 }
 
 /// A place that was taken; goes back when it is dropped.
 pub struct Place<'a> {
     ledger: &'a Ledger,
     route: LookupKey,
+    on_behalf: Option<LookupKey>,
     belongs: bool,
     kept: bool,
 }
@@ -44,22 +48,37 @@ pub struct Place<'a> {
 impl Ledger {
     /// The book as it rests in the store.
     pub async fn open(store: Arc<dyn Store>, keys: Arc<ServerKeys>, rules: CodeRules) -> Result<Self, StoreError> {
-        let mut codes = Codes::new(rules);
+        let (mut niks, mut codes) = (NikCodes::new(&rules), Codes::new(rules));
         for (key, value) in store.scan(Table::Budget, Key::new()).await? {
             let bytes: Vec<u8> = versioned::decode(Table::Budget, VERSION, &[], &value)?;
-            codes.load(route_of(&key), &bytes);
+            match hash_of(OF_NIK, &key) {
+                Some(whose) => niks.load(whose, &bytes),
+                None => codes.load(hash_of(OF_ROUTE, &key), &bytes),
+            }
         }
-        Ok(Self { store, keys, codes: Mutex::new(codes) })
+        Ok(Self { store, keys, codes: Mutex::new(codes), niks: Mutex::new(niks) })
     }
 
-    /// Takes the place of one code to this number; or says until when there is none.
-    pub fn take(&self, phone: Mobile, belongs: bool, now: Timestamp) -> Result<Place<'_>, Timestamp> {
+    /// Takes the place of one code to this number, on behalf of whoever was named; or says until when there is none.
+    pub fn take(
+        &self,
+        phone: Mobile,
+        on_behalf: Option<LookupKey>,
+        belongs: bool,
+        now: Timestamp,
+    ) -> Result<Place<'_>, Timestamp> {
         let route = self.keys.route(phone);
         let taken = self.codes.lock().take(route, belongs, now);
-        if taken.is_err() {
+        let place = taken.map(|()| Place { ledger: self, route, on_behalf: None, belongs, kept: false });
+        let place = place.and_then(|mut place| {
+            on_behalf.map_or(Ok(()), |whose| self.niks.lock().take(whose, now))?;
+            place.on_behalf = on_behalf;
+            Ok(place)
+        });
+        if place.is_err() {
             metrics::code_counted("refused");
         }
-        taken.map(|()| Place { ledger: self, route, belongs, kept: false })
+        place
     }
 
     /// A code to this number was typed.
@@ -67,13 +86,13 @@ impl Ledger {
         metrics::code_counted("proven");
         let route = self.keys.route(phone);
         self.codes.lock().proven(route);
-        self.write(route).await
+        self.write(route, None).await
     }
 
-    /// Appends the rows of a route; later records become durable after them.
-    async fn write(&self, route: LookupKey) -> Result<(), StoreError> {
+    /// Appends the rows of a route and a person; later records become durable after them.
+    async fn write(&self, route: LookupKey, on_behalf: Option<LookupKey>) -> Result<(), StoreError> {
         loop {
-            match self.append(route) {
+            match self.append(route, on_behalf) {
                 Err(StoreError::Full(_)) => {
                     metrics::store_full();
                     tokio::time::sleep(ROOM_WAIT).await;
@@ -83,9 +102,12 @@ impl Ledger {
         }
     }
 
-    fn append(&self, route: LookupKey) -> Result<(), StoreError> {
+    fn append(&self, route: LookupKey, on_behalf: Option<LookupKey>) -> Result<(), StoreError> {
         let mut codes = self.codes.lock();
-        let parts = codes.rows(route).into_iter().map(part).collect();
+        let mut parts: Vec<Part> = codes.rows(route).into_iter().map(part).collect();
+        if let Some(whose) = on_behalf {
+            parts.extend(self.niks.lock().rows(whose).into_iter().map(nik_part));
+        }
         let clamped = codes.clamped();
         // Durable before whatever the caller appends next: nobody has to wait for this one.
         let appended = self.store.append(Record { writer: None, parts }).map(drop);
@@ -99,7 +121,7 @@ impl Place<'_> {
     pub async fn keep(mut self) -> Result<(), StoreError> {
         self.kept = true;
         metrics::code_counted("made");
-        self.ledger.write(self.route).await
+        self.ledger.write(self.route, self.on_behalf).await
     }
 }
 
@@ -107,22 +129,31 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         if !self.kept {
             self.ledger.codes.lock().give_back(self.route, self.belongs);
+            self.on_behalf.into_iter().for_each(|whose| self.ledger.niks.lock().give_back(whose));
         }
     }
 }
 
 fn part(row: Row) -> Part {
+    part_of(if row.route.is_some() { OF_ROUTE } else { OF_ALL }, row.route, row.bytes)
+}
+
+fn nik_part(row: NikRow) -> Part {
+    part_of(OF_NIK, Some(row.whose), row.bytes)
+}
+
+fn part_of(kind: u8, hash: Option<LookupKey>, bytes: Option<Vec<u8>>) -> Part {
     let mut key: Key = SmallVec::new();
-    key.push(if row.route.is_some() { OF_ROUTE } else { OF_ALL });
-    key.extend_from_slice(row.route.as_ref().map_or(&[][..], |route| &route.0));
-    match row.bytes {
+    key.push(kind);
+    key.extend_from_slice(hash.as_ref().map_or(&[][..], |hash| &hash.0));
+    match bytes {
         Some(bytes) => Part::Put { table: Table::Budget, key, value: versioned::encode(VERSION, &bytes) },
         None => Part::Delete { table: Table::Budget, key },
     }
 }
 
-fn route_of(key: &Key) -> Option<LookupKey> {
-    let hash = key.strip_prefix(&[OF_ROUTE])?;
+fn hash_of(kind: u8, key: &Key) -> Option<LookupKey> {
+    let hash = key.strip_prefix(&[kind])?;
     hash.try_into().ok().map(LookupKey)
 }
 
@@ -148,16 +179,42 @@ mod tests {
         let mut store = Arc::new(Memory::new());
         for made in 0..3 {
             let ledger = open(&store).await;
-            drop(ledger.take(mobile(made), false, NOW).unwrap());
-            ledger.take(mobile(100 + made), false, NOW).unwrap().keep().await.unwrap();
+            drop(ledger.take(mobile(made), None, false, NOW).unwrap());
+            ledger.take(mobile(100 + made), None, false, NOW).unwrap().keep().await.unwrap();
             store = Arc::new(store.reopen());
         }
         let ledger = open(&store).await;
-        let until = ledger.take(mobile(42), false, NOW).err();
+        let until = ledger.take(mobile(42), None, false, NOW).err();
         assert_eq!(until, Some(NOW.plus_ms(3_600_000)), "numbers that differ in the last four digits are one route");
-        assert!(ledger.take(mobile(42), true, NOW).is_ok());
+        assert!(ledger.take(mobile(42), None, true, NOW).is_ok());
         let other = Mobile::parse("0812 0001 0042").unwrap();
-        assert!(ledger.take(other, false, NOW).is_ok());
+        assert!(ledger.take(other, None, false, NOW).is_ok());
+    }
+
+    #[tokio::test]
+    async fn five_codes_a_day_for_one_nik_whatever_numbers_they_go_to_and_crashes_included() {
+        let mut store = Arc::new(Memory::new());
+        let siti = Some(LookupKey([7; 16]));
+        let elsewhere = |n: u32| Mobile::parse(&format!("0812000{n:01}0042")).unwrap();
+        for made in 0..5 {
+            let ledger = open(&store).await;
+            drop(ledger.take(elsewhere(made), siti, false, NOW).unwrap());
+            ledger.take(elsewhere(made), siti, made % 2 == 0, NOW).unwrap().keep().await.unwrap();
+            store = Arc::new(store.reopen());
+        }
+        let ledger = open(&store).await;
+        let until = NOW.plus_ms(86_400_000);
+        assert_eq!(ledger.take(elsewhere(6), siti, true, NOW).err(), Some(until), "nor for who belongs to the number");
+        assert!(ledger.take(elsewhere(6), Some(LookupKey([8; 16])), false, NOW).is_ok(), "another person");
+        // A refusal for the person gave the route its place back: three an hour are all still there.
+        let places: Vec<_> = (0..4).map(|_| ledger.take(elsewhere(7), None, false, NOW)).collect();
+        assert_eq!(places.iter().filter(|place| place.is_ok()).count(), 3);
+        drop(places);
+        for _ in 0..9 {
+            assert!(ledger.take(elsewhere(7), siti, false, NOW).is_err());
+        }
+        assert!(ledger.take(elsewhere(7), None, false, NOW).is_ok());
+        assert!(ledger.take(elsewhere(6), siti, false, until).is_ok());
     }
 
     #[tokio::test]
@@ -165,7 +222,7 @@ mod tests {
         let store = Arc::new(Memory::new());
         let ledger = open(&store).await;
         store.fill(Some("test"));
-        let (kept, ()) = tokio::join!(ledger.take(mobile(1), false, NOW).unwrap().keep(), async {
+        let (kept, ()) = tokio::join!(ledger.take(mobile(1), None, false, NOW).unwrap().keep(), async {
             tokio::task::yield_now().await;
             store.fill(None);
         });

@@ -103,6 +103,8 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("codes.clamp_percent", 0, 100),
     ("codes.clamped_per_hour", 0, 1_000_000),
     ("codes.routes_max", 16, 1_000_000),
+    ("codes.nik_per_day", 1, 100),
+    ("codes.niks_max", 16, 1_000_000),
     ("registry.seed", 0, i64::MAX),
     ("registry.citizens", 100, 10_000),
     ("registry.timeout_ms", 100, 60_000),

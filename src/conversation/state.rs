@@ -15,6 +15,7 @@ use super::{AuthEpoch, Rules};
 use crate::domain::call::CallId;
 use crate::domain::certificate::Language;
 use crate::domain::citizen::PersonId;
+use crate::domain::nik::Nik;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketNumber;
@@ -78,6 +79,13 @@ pub(super) struct UndoTries {
     pub used: u8,
 }
 
+/// A person as a code's budget knows him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    Nik(Nik),
+    Person(PersonId),
+}
+
 /// What counts against a contact, whatever it is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strict {
@@ -129,6 +137,17 @@ impl State {
     /// Until when no more codes are sent for this chat, to whatever number.
     pub fn codes_spent_until(&self, purpose: OtpPurpose, now: Timestamp, rules: &Rules) -> Option<Timestamp> {
         self.budget.as_ref().and_then(|budget| budget.codes_spent_until(purpose, now, rules))
+    }
+
+    /// The person whom a code is wanted on behalf of, where one was named: who was identified, or, in a report that
+    /// his number is lost, who is said to be.
+    pub fn on_behalf(&self, purpose: OtpPurpose) -> Option<Named> {
+        let session = self.session.as_ref()?;
+        match purpose {
+            OtpPurpose::Login => None,
+            OtpPurpose::Fresh | OtpPurpose::NewPhone => Some(Named::Person(session.person.as_ref()?.id.clone())),
+            OtpPurpose::LostPhone => session.report.as_ref()?.claimed_nik.map(Named::Nik),
+        }
     }
 
     pub(super) fn budget(&mut self) -> &mut Budget {

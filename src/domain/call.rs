@@ -41,6 +41,8 @@ pub struct Asker {
     pub formerly: [Option<ContactId>; 3],
     /// The chat has asked for as many codes, to whatever numbers, as it may: until then it gets no more.
     pub codes_spent_until: Option<Timestamp>,
+    /// Keyed hash of the person whom a code is wanted on behalf of, where one was named.
+    pub on_behalf: Option<LookupKey>,
 }
 
 /// One call: a request and its name.

@@ -110,6 +110,11 @@ impl ServerKeys {
         self.lookup(b"nik", &nik.number().to_le_bytes())
     }
 
+    /// A person whom a code is sent on behalf of.
+    pub fn person(&self, person: &PersonId) -> LookupKey {
+        self.lookup(b"person", person.0.as_bytes())
+    }
+
     /// The person under whom issued certificates are registered.
     pub fn certificate_holder(&self, person: &PersonId) -> LookupKey {
         self.lookup(b"certificate holder", person.0.as_bytes())

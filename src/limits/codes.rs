@@ -40,6 +40,9 @@ pub struct CodeRules {
     pub clamped_per_hour: u32,
     /// Routes remembered at once.
     pub routes_max: usize,
+    /// Codes on behalf of one person whose NIK was named, and persons remembered at once (`limits::niks`).
+    pub nik_per_day: u32,
+    pub niks_max: usize,
 }
 
 impl Default for CodeRules {
@@ -52,6 +55,8 @@ impl Default for CodeRules {
             clamp_percent: 10,
             clamped_per_hour: 12,
             routes_max: 65_536,
+            nik_per_day: 5,
+            niks_max: 65_536,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::record::ContactRecord;
 use crate::account::AccountEvent;
 use crate::actors::board::Mail;
 use crate::actors::{supervision, versioned};
+use crate::conversation::Named;
 use crate::domain::call::{Answer, Asker, Call, CallId, NeighbourError, Request};
 use crate::domain::certificate::Language;
 use crate::domain::contact::ContactId;
@@ -55,6 +56,12 @@ fn asker(
         let neighbours = &home.neighbours;
         record.state.codes_spent_until(purpose, neighbours.clock.now(), &neighbours.rules)
     });
+    let keys = &home.neighbours.keys;
+    let on_behalf =
+        request.code_purpose().and_then(|purpose| record.state.on_behalf(purpose)).map(|named| match named {
+            Named::Nik(nik) => keys.nik(nik),
+            Named::Person(person) => keys.person(&person),
+        });
     Asker {
         contact,
         ending: phone.map(crate::domain::phone::Phone::ending),
@@ -64,6 +71,7 @@ fn asker(
         language,
         formerly: std::array::from_fn(|place| record.formerly.get(place).copied()),
         codes_spent_until,
+        on_behalf,
     }
 }
 

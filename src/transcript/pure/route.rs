@@ -66,6 +66,8 @@ impl World<'_> {
             language: chat.state.language(),
             formerly: std::array::from_fn(|nth| chat.formerly.iter().rev().nth(nth).copied()),
             codes_spent_until,
+            // One transcript's citizens are no crowd.
+            on_behalf: None,
         })
     }
 
