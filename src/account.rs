@@ -33,6 +33,9 @@ mod guessing;
 mod histories;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
+mod overtaken;
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod tests;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]

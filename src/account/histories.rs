@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use op::{CHATS, Op, Served, What, op};
 
-use super::world::{World, contact_asker};
+use super::world::{NOBODY, World, contact_asker};
 use super::*;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
@@ -49,7 +49,10 @@ struct Asked {
 
 struct Lab {
     world: World,
-    jobs: Vec<JobId>,
+    /// Calls to neighbours, and whose record is wanted where one is.
+    jobs: Vec<(JobId, Option<PersonId>)>,
+    /// Slips that a chat was told of.
+    slips: BTreeMap<u8, u32>,
     codes: Vec<Code>,
     made: Vec<Made>,
     last: BTreeMap<u8, Asked>,
@@ -62,9 +65,13 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
+        let mut world = World::new();
+        // So that logins owe a step-up now and then.
+        world.rules.reconfirm_after_s = 3_600;
         Self {
-            world: World::new(),
+            world,
             jobs: Vec::new(),
+            slips: BTreeMap::new(),
             codes: Vec::new(),
             made: Vec::new(),
             last: BTreeMap::new(),
@@ -120,13 +127,16 @@ impl Lab {
                 if self.jobs.is_empty() {
                     return Ok(());
                 }
-                let job = self.jobs.remove(usize::from(which) % self.jobs.len());
-                let result = match how {
-                    Served::People => Ok(self.world.people.clone()),
-                    Served::Nobody => Ok(Vec::new()),
-                    Served::Down => Err(NeighbourError::Down { neighbour: "test", reason: String::new() }),
+                let (job, person) = self.jobs.remove(usize::from(which) % self.jobs.len());
+                let down = || NeighbourError::Down { neighbour: "test", reason: String::new() };
+                let event = match (how, person) {
+                    (Served::Down, None) => AccountEvent::Persons { job, result: Err(down()) },
+                    (Served::Down, Some(_)) => AccountEvent::Record { job, result: Err(down()) },
+                    (Served::Nobody, None) => AccountEvent::Persons { job, result: Ok(Vec::new()) },
+                    (Served::People, None) => AccountEvent::Persons { job, result: Ok(self.world.people.clone()) },
+                    (_, Some(person)) => AccountEvent::Record { job, result: Ok(self.world.records[&person].clone()) },
                 };
-                self.step(AccountEvent::Persons { job, result }, crash)?;
+                self.step(event, crash)?;
             }
         }
         Ok(())
@@ -136,6 +146,8 @@ impl Lab {
         let account = self.world.phone;
         Some(match what {
             What::Leave => Request::Leave { account },
+            What::Identify => self.world.identify(&[NOBODY]),
+            What::StepUp => Request::StepUp { account, month: 1, year: 1999 },
             What::Challenge { purpose } => Request::ChallengeOtp { account, purpose: PURPOSES[usize::from(purpose)] },
             What::Check { purpose, wrong, back } => {
                 let mut typed: Vec<u32> = (0..u32::from(wrong)).map(|n| 990_000 + n).collect();
@@ -153,6 +165,8 @@ impl Lab {
         if self.joined && chat == CHATS - 2 {
             self.kill(CHATS - 1);
             self.made.iter_mut().filter(|made| made.chat == CHATS - 1).for_each(|made| made.chat = chat);
+            let slips = self.slips.remove(&(CHATS - 1)).unwrap_or_default();
+            *self.slips.entry(chat).or_default() += slips;
         }
         self.step(AccountEvent::Asked { asker: self.asker(chat), call, request }, crash)
     }
@@ -174,7 +188,8 @@ impl Lab {
                     let chat = u8::try_from(contact.0 - 1).unwrap_or(u8::MAX);
                     self.answered(chat, call, &answer)?;
                 }
-                AccountEffect::LookUp { job, .. } if !crash => self.jobs.push(job),
+                AccountEffect::LookUp { job, .. } if !crash => self.jobs.push((job, None)),
+                AccountEffect::ReadRecord { job, person } if !crash => self.jobs.push((job, Some(person.id.clone()))),
                 AccountEffect::Sms { text, .. } if !crash => {
                     let number = text.0[..6].parse::<u32>().ok();
                     let code = self.codes.iter().find(|code| Some(code.number) == number);
@@ -182,6 +197,11 @@ impl Lab {
                 }
                 _ => {}
             }
+        }
+        for chat in &self.world.account.chats {
+            let own = u8::try_from(chat.contact.0 - 1).unwrap_or(u8::MAX);
+            let told = self.slips.get(&own).copied().unwrap_or_default();
+            prop_assert!(u32::from(chat.misses.today) <= told, "a slip is counted that the chat was not told of");
         }
         if crash {
             self.world.restart();
@@ -223,7 +243,8 @@ impl Lab {
         // An earlier call's, or a call that nobody could serve: it is asked again, and counted nothing.
         let Some(asked) = asked.filter(|_| *answer != Answer::Down) else { return Ok(()) };
         if let Some(before) = &asked.answer {
-            let gone = matches!(before, Answer::OtpRight(_)) && *answer == Answer::LoginGone;
+            let opened = matches!(before, Answer::OtpRight(_) | Answer::StepUpRight(_) | Answer::Identified { .. });
+            let gone = opened && *answer == Answer::LoginGone;
             prop_assert!(before == answer || gone, "{:?} became {:?}", before, answer);
             return Ok(());
         }
@@ -239,6 +260,14 @@ impl Lab {
                     _ => {}
                 }
             }
+            Request::Identify { .. } => {
+                let slip = matches!(answer, Answer::Identified { .. } | Answer::Locked { .. });
+                *self.slips.entry(chat).or_default() += u32::from(slip);
+                if matches!(answer, Answer::Locked { .. }) {
+                    self.kill(chat);
+                }
+            }
+            Request::StepUp { .. } if !matches!(answer, Answer::Locked { .. }) => {}
             _ => self.kill(chat),
         }
         Ok(())

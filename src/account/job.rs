@@ -22,6 +22,8 @@ pub(super) struct Ask {
     pub(super) asker: Asker,
     pub(super) call: CallId,
     pub(super) print: u64,
+    /// The chat has made another call since: its answer is still told, and no longer kept as the chat's last.
+    pub(super) overtaken: bool,
 }
 
 /// What the people registered here are wanted for.
@@ -57,6 +59,22 @@ pub(super) enum Wanted {
         person: PersonId,
         to: Mobile,
     },
+}
+
+impl Wanted {
+    /// Whether another call of the chat takes its place. A code's SMS was answered before, and whether a dose is issued
+    /// is asked beside whatever the chat does.
+    fn may_be_overtaken(&self) -> bool {
+        match self {
+            Self::OwnChallenge
+            | Self::StepUp { .. }
+            | Self::Identify { .. }
+            | Self::Record { .. }
+            | Self::ChangeName { .. }
+            | Self::ChangePhone { .. } => true,
+            Self::Sms { .. } | Self::Issued { .. } => false,
+        }
+    }
 }
 
 /// A person whose record is being read; none after the read when the registry does not know him.
@@ -159,15 +177,30 @@ impl Jobs {
         })
     }
 
-    /// Gives up the wishes for a code that a chat has put another call in place of: answered late, they would be
-    /// taken for its newest.
+    /// Gives up what a chat has put another call in place of: answered late, it would count a miss or a code that
+    /// nobody is told of, and be taken for the chat's newest answer. What a neighbour may have done already (a change,
+    /// an undo) comes to its end, and the SMS of a code that was told of still leaves.
     pub(super) fn overtaken(&mut self, contact: ContactId, call: CallId) -> Vec<Ask> {
-        let old = |job: &Job| {
-            let Job::People { ask, wanted: Wanted::OwnChallenge } = job else { return None };
-            (ask.asker.contact == contact && ask.call != call).then_some(*ask)
-        };
-        let gone = self.open.values().filter_map(old).collect();
-        self.open.retain(|_, job| old(job).is_none());
+        let old = |ask: &Ask| ask.asker.contact == contact && ask.call != call;
+        let mut gone = Vec::new();
+        let mut orphaned = Vec::new();
+        self.open.retain(|id, job| match job {
+            Job::People { ask, wanted } if old(ask) && wanted.may_be_overtaken() => {
+                gone.push(*ask);
+                false
+            }
+            Job::Records { ask, wanted, .. } if old(ask) && wanted.may_be_overtaken() => {
+                gone.push(*ask);
+                orphaned.push(*id);
+                false
+            }
+            Job::Change { ask, .. } | Job::PutBack { ask, .. } | Job::Report { ask, .. } => {
+                ask.overtaken |= old(ask);
+                true
+            }
+            Job::People { .. } | Job::Records { .. } | Job::Read { .. } => true,
+        });
+        self.open.retain(|_, job| !matches!(job, Job::Read { of, .. } if orphaned.contains(of)));
         gone
     }
 

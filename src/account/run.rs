@@ -41,7 +41,7 @@ impl<'a, 'c> Run<'a, 'c> {
         if self.account.jobs.serves(asker.contact, call) {
             return;
         }
-        let ask = Ask { asker, call, print: fingerprint(&request) };
+        let ask = Ask { asker, call, print: fingerprint(&request), overtaken: false };
         // These two stand on no login and are counted elsewhere: they take no chat's place.
         if let Request::Undo { code } = request {
             return self.undo(ask, code);
@@ -151,7 +151,7 @@ impl<'a, 'c> Run<'a, 'c> {
     }
 
     pub(super) fn keep(&mut self, ask: Ask, kept: Kept) {
-        if let Some(chat) = self.chat_mut(ask) {
+        if let Some(chat) = self.chat_mut(ask).filter(|_| !ask.overtaken) {
             chat.last = Some(Last { call: ask.call, print: ask.print, kept });
         }
     }

@@ -239,6 +239,14 @@ impl World {
         self.ask_again(asker, call, request)
     }
 
+    /// Asks while an earlier call is still served, which is answered `Down`.
+    pub(super) fn ask_as_newer(&mut self, asker: Asker, request: Request) -> Answer {
+        let call = self.next_call();
+        let answers = self.run(AccountEvent::Asked { asker, call, request });
+        let own = |(_, answered, answer): (ContactId, CallId, Answer)| (answered == call).then_some(answer);
+        answers.into_iter().find_map(own).unwrap()
+    }
+
     pub(super) fn ask_again(&mut self, asker: Asker, call: CallId, request: Request) -> Answer {
         let mut answers = self.run(AccountEvent::Asked { asker, call, request });
         assert_eq!(answers.len(), 1, "one answer a call");

@@ -41,6 +41,10 @@ pub(super) enum What {
         wrong: u8,
         back: Option<u8>,
     },
+    /// A slip: nobody of that name stands under the number.
+    Identify,
+    /// A wrong month.
+    StepUp,
     Leave,
 }
 
@@ -57,6 +61,8 @@ fn what() -> impl Strategy<Value = What> {
         4 => purpose.clone().prop_map(|purpose| What::Challenge { purpose }),
         6 => (purpose, 0..4_u8, prop::option::of(0..4_u8))
             .prop_map(|(purpose, wrong, back)| What::Check { purpose, wrong, back }),
+        3 => Just(What::Identify),
+        2 => Just(What::StepUp),
         1 => Just(What::Leave),
     ]
 }
