@@ -48,7 +48,7 @@ use crate::conversation::Rules;
 use crate::conversation::text::Texts;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::{LookupKey, ServerKeys};
-use crate::limits::Budgets;
+use crate::limits::{Budgets, Fence};
 use crate::ports::{
     AccountDirectory, Channel, Clock, Delivery, ImmunizationRegistry, InboxRow, Inlet, IssuedCertificates, OtpSender,
     RowId, Store, Tickets,
@@ -79,6 +79,7 @@ pub struct Neighbours {
     pub rules: Rules,
     pub account_rules: AccountRules,
     pub budgets: Arc<Budgets>,
+    pub fence: Arc<Fence>,
     pub ledger: Arc<ledger::Ledger>,
     pub script: Arc<dyn session::Script>,
     pub random: Arc<dyn Random>,

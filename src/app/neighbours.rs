@@ -14,8 +14,8 @@ use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator;
 use crate::issuer::{Issuer, Renaming};
-use crate::limits::Budgets;
 use crate::limits::admission::Pace;
+use crate::limits::{Budgets, Fence};
 use crate::ports::{Hands, Store};
 
 /// What each number may send and hear.
@@ -55,6 +55,7 @@ pub(super) fn neighbours(
         tickets: desk.clone(),
         issued: issuer.register().clone(),
         budgets,
+        fence: Arc::new(Fence::new(options.rules.messages_per_minute, Arc::clone(&options.clock))),
         ledger: Arc::new(ledger),
         calls: Arc::new(Bulkheads::new(options.figures.neighbour_calls_max, options.figures.breaker, &options.clock)),
         clock: options.clock,

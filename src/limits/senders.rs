@@ -1,14 +1,27 @@
 //! Millions of distinct senders, each once: what the limiters that know people by name hold of them.
 //!
-//! They come as fast as Meta's fastest number brings them, and each limiter is swept as its owner sweeps it. The
-//! fence of a chat (`actors::session::fence`) is not here: it is 16 bytes of an awake session and goes with it.
+//! They come as fast as Meta's fastest number brings them, and each limiter is swept as its owner sweeps it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::admission::{Admission, Arrival, Pace};
 use super::codes::{CodeRules, Codes};
+use super::fence::Fence;
 use super::pairs::{PAIR_BURST, PAIR_EVERY_MS, Pairs};
 use crate::domain::contact::{BusinessNumber, ContactId};
 use crate::domain::keys::LookupKey;
 use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::ports::Clock;
+
+/// A clock that the senders move.
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// Messages a second, both ways: half of them are a sender's first.
 const PER_S: u32 = 1_000;
@@ -22,6 +35,7 @@ struct Held {
     pairs: usize,
     pair_bytes: usize,
     routes: usize,
+    fenced: usize,
     waiting: usize,
     served: u64,
     turned_away: u64,
@@ -55,9 +69,12 @@ fn offer(senders: u64, swept: bool) -> Held {
     let rules = CodeRules { per_minute: u32::MAX, per_day: u32::MAX, ..CodeRules::default() };
     assert_eq!(rules.routes_max, ROUTES_MAX);
     let mut codes = Codes::new(rules);
+    let clock = Arc::new(Hand(AtomicI64::new(START.0)));
+    let fence = Fence::new(60, clock.clone());
     let mut held = Held::default();
     for sender in 0..senders {
         let now = START.plus_ms(i64::try_from(sender).unwrap_or_default());
+        clock.0.store(now.0, Ordering::Relaxed);
         // Far apart in every table.
         let contact = ContactId(sender.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut let_in = Vec::new();
@@ -69,6 +86,7 @@ fn offer(senders: u64, swept: bool) -> Held {
         let_in.extend(std::iter::from_fn(|| gate.next(now)).map(|guest| guest.contact));
         for contact in let_in {
             held.served += 1;
+            assert!(fence.admits(contact));
             assert_eq!(pairs.take(&number, contact, now), Ok(()));
             let mut route = [0; 16];
             route[..8].copy_from_slice(&contact.0.to_le_bytes());
@@ -87,6 +105,7 @@ fn offer(senders: u64, swept: bool) -> Held {
             held.pairs = held.pairs.max(count);
             held.pair_bytes = held.pair_bytes.max(bytes);
             held.routes = held.routes.max(codes.len());
+            held.fenced = held.fenced.max(fence.len());
             held.waiting = held.waiting.max(gate.view(now).waiting);
             held.grown_bytes = held.grown_bytes.max(resident_bytes().saturating_sub(before));
         }
@@ -100,6 +119,8 @@ const PAIRS_HELD_MAX: usize = (PER_S as usize) * 17;
 fn assert_bounded(held: &Held) {
     assert!(held.pairs <= PAIRS_HELD_MAX && held.pair_bytes <= 4 << 20, "{held:?}");
     assert!(held.routes <= ROUTES_MAX && held.waiting <= WAITING_MAX, "{held:?}");
+    // Ten seconds of senders, and those of the second before.
+    assert!(held.fenced <= (PER_S as usize) * 11, "{held:?}");
 }
 
 #[test]

@@ -1,20 +1,14 @@
-//! How fast one chat is read: what comes past that within a minute is counted and not answered (design.md 9).
-//!
-//! Kept in the awake session, so keyed on an identity that Meta has signed for, bounded with the sessions, and
-//! swept with them: who is quiet long enough to be put to sleep has waited the minute out. A restart forgives.
+//! What of a turn's messages is not read, because its chat writes faster than the fence of all chats lets it
+//! (`limits::fence`), and when that is said: once a minute.
 
 use std::sync::Arc;
 
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::ports::{InboxBody, InboxRow, RowId};
 
-/// What one chat wrote within this minute.
+/// When this chat was last told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fence {
-    from: Timestamp,
-    read: u32,
-    told: bool,
-}
+pub(super) struct Told(Option<Timestamp>);
 
 /// What is not read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,27 +18,28 @@ pub(super) struct Sifted {
     pub(super) tell: bool,
 }
 
-impl Fence {
+impl Told {
     /// Takes the messages out that are too many. Notices pass: no citizen writes them.
-    pub(super) fn sift(&mut self, rows: &mut Vec<(RowId, Arc<InboxRow>)>, now: Timestamp, per_minute: u32) -> Sifted {
-        // A clock that jumps back begins a minute of its own.
-        if !(0..MINUTE_MS).contains(&now.since_ms(self.from)) {
-            *self = Self { from: now, ..Self::default() };
-        }
+    pub(super) fn sift(
+        &mut self,
+        rows: &mut Vec<(RowId, Arc<InboxRow>)>,
+        now: Timestamp,
+        mut admits: impl FnMut() -> bool,
+    ) -> Sifted {
         let mut sifted = Sifted::default();
         rows.retain(|(id, row)| {
-            if !matches!(row.body, InboxBody::Message(_)) {
-                return true;
+            let read = !matches!(row.body, InboxBody::Message(_)) || admits();
+            if !read {
+                sifted.refused.push(*id);
             }
-            if self.read < per_minute {
-                self.read += 1;
-                return true;
-            }
-            sifted.refused.push(*id);
-            false
+            read
         });
-        sifted.tell = !sifted.refused.is_empty() && !self.told;
-        self.told |= sifted.tell;
+        // A clock that jumps back begins a minute of its own.
+        let lately = self.0.is_some_and(|at| (0..MINUTE_MS).contains(&now.since_ms(at)));
+        sifted.tell = !sifted.refused.is_empty() && !lately;
+        if sifted.tell {
+            self.0 = Some(now);
+        }
         sifted
     }
 }
@@ -77,23 +72,29 @@ mod tests {
     }
 
     #[test]
-    fn so_many_a_minute_are_read_and_the_rest_is_told_of_once() {
-        let mut fence = Fence::default();
+    fn what_is_not_let_in_is_told_of_once_a_minute_and_notices_pass() {
+        let mut told = Told::default();
+        let mut left = 60;
+        let mut admits = || {
+            let admits = left > 0;
+            left -= i32::from(admits);
+            admits
+        };
         let mut rows = messages(0..40);
-        assert_eq!(fence.sift(&mut rows, START, 60), Sifted::default());
+        assert_eq!(told.sift(&mut rows, START, &mut admits), Sifted::default());
         let mut rows = messages(40..100);
         rows.insert(30, row(100, InboxBody::Notice(Notice::LoginEnded)));
-        let sifted = fence.sift(&mut rows, START.plus_ms(MINUTE_MS - 1), 60);
+        let sifted = told.sift(&mut rows, START, &mut admits);
         assert_eq!((rows.len(), sifted.refused.len(), sifted.tell), (21, 40, true), "a notice passes");
-        let sifted = fence.sift(&mut messages(200..300), START.plus_ms(MINUTE_MS - 1), 60);
+        let sifted = told.sift(&mut messages(200..300), START.plus_ms(MINUTE_MS - 1), &mut admits);
         assert_eq!((sifted.refused.len(), sifted.tell), (100, false));
-        let mut rows = messages(300..301);
-        assert_eq!(fence.sift(&mut rows, START.plus_ms(MINUTE_MS), 60), Sifted::default());
-        assert_eq!(rows.len(), 1);
+        let sifted = told.sift(&mut messages(300..301), START.plus_ms(MINUTE_MS), &mut admits);
+        assert!(sifted.tell, "a minute later once more");
+        assert_eq!(told.sift(&mut messages(400..402), START.plus_ms(MINUTE_MS), || true), Sifted::default());
     }
 
     #[test]
     fn it_takes_sixteen_bytes_of_an_awake_session() {
-        assert!(size_of::<Fence>() <= 16);
+        assert!(size_of::<Told>() <= 16);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::calls::Calls;
-use super::fence::{Fence, Sifted};
+use super::fence::{Sifted, Told};
 use super::plan::Plan;
 use super::record::ContactRecord;
 use super::sends::Sends;
@@ -26,7 +26,7 @@ pub(super) struct Memory {
     pub(super) calls: Calls,
     heard: Option<MessageId>,
     pub(super) sends: Sends,
-    fence: Fence,
+    too_many: Told,
     /// Loaded just now: a call the state waits for may be nobody's any more.
     fresh: bool,
 }
@@ -39,7 +39,7 @@ impl Memory {
             calls: Calls::default(),
             heard: None,
             sends: Sends::default(),
-            fence: Fence::default(),
+            too_many: Told::default(),
             fresh: true,
         }
     }
@@ -84,7 +84,7 @@ impl Life {
         let now = neighbours.clock.now();
         // The waiting room bounds what it says by itself, and its rows come again when they are served.
         let sifted = match waiting.room {
-            None => memory.fence.sift(&mut waiting.rows, now, neighbours.rules.messages_per_minute),
+            None => memory.too_many.sift(&mut waiting.rows, now, || neighbours.fence.admits(self.contact)),
             Some(_) => Sifted::default(),
         };
         let older = self.older(&memory.record, &waiting).await?;

@@ -41,9 +41,9 @@ use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, T
 use crate::domain::phone::{Mobile, Phone};
 use crate::domain::time::Timestamp;
 use crate::domain::uvci::Uvci;
-use crate::limits::Budgets;
 use crate::limits::breaker::BreakerRules;
 use crate::limits::codes::CodeRules;
+use crate::limits::{Budgets, Fence};
 use crate::ports::{
     Channel, Clock, DeadLetter, DeadLetterHead, Delivery, IdempotencyKey, InboxBody, InboxRow, Inlet,
     IssuedCertificates, Key, OtpSender, OutgoingCode, OutgoingMessage, Page, Part, Record, Recovered, RevokeError,
@@ -515,6 +515,7 @@ fn shard(
         rules: Rules::default(),
         account_rules: AccountRules::default(),
         budgets: Arc::new(Budgets::new([])),
+        fence: Arc::new(Fence::new(10_000, clock.clone())),
         script: Arc::new(Echo),
         random,
         calls: Arc::new(Bulkheads::new(1, BreakerRules::default(), &(clock.clone() as Arc<dyn Clock>))),
