@@ -80,6 +80,8 @@ pub struct Brought {
     pub letters: Vec<RowId>,
     /// Calls of citizens, who are known or not.
     pub calls: Vec<Ring>,
+    /// Parent BSUIDs that messages showed, each with who wrote. Never looked up: the same one may be several people's.
+    pub parents: Vec<(Identity, Bsuid)>,
     /// News of our numbers, account and templates that hold after a restart.
     pub standing: Vec<Standing>,
 }
@@ -110,6 +112,12 @@ impl Switchboard {
         for message in brought.messages {
             let contact = naming.name(&message.from).await?;
             rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Message(message) });
+        }
+        for (of, parent) in brought.parents {
+            // Of a message to a number that is not ours there may be no contact.
+            if let Some(contact) = naming.known(&of).await? {
+                rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Parent(parent) });
+            }
         }
         for Ring { from, to, at } in brought.calls {
             // A stranger's call opens nothing that we would use.

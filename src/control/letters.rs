@@ -133,6 +133,7 @@ impl Control {
                 }),
                 Decoded::Status(status) => brought.statuses.push(status),
                 Decoded::System(change) => brought.changes.push((change.old, change.new)),
+                Decoded::Parent(parent) => brought.parents.push((parent.of, parent.bsuid)),
                 Decoded::Account(_) | Decoded::Call(_) | Decoded::Ignored(_) => {}
                 Decoded::Dead { reason, bytes } => {
                     brought.dead.push(DeadLetter { at, reason, contact: None, body: bytes });
@@ -162,7 +163,7 @@ fn again(reason: DeadReason, id: RowId, body: InboxBody) -> InboxBody {
         InboxBody::Message(ref message) if reason == DeadReason::Poison => {
             InboxBody::Message(Inbound { id: message.id.again(&id.to_string()), ..message.clone() })
         }
-        InboxBody::Message(_) | InboxBody::Notice(_) | InboxBody::Called { .. } => body,
+        InboxBody::Message(_) | InboxBody::Notice(_) | InboxBody::Called { .. } | InboxBody::Parent(_) => body,
     }
 }
 

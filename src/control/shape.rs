@@ -14,6 +14,7 @@ pub(super) fn of(letter: &DeadLetter) -> String {
             Ok(InboxBody::Message(message)) => inbound(message),
             Ok(InboxBody::Notice(_)) => "a notice of this server to the conversation".to_owned(),
             Ok(InboxBody::Called { .. }) => "a citizen's call".to_owned(),
+            Ok(InboxBody::Parent(_)) => "a citizen's parent id".to_owned(),
             Err(_) => UNREAD.to_owned(),
         },
         DeadReason::UnknownNumber => postcard::from_bytes(&letter.body).map_or_else(|_| UNREAD.to_owned(), inbound),

@@ -83,7 +83,7 @@ impl Scene {
             InboxBody::Notice(Notice::TicketMoved { ticket, words }) => {
                 Some((row.contact, ticket.state.clone(), words.clone()))
             }
-            InboxBody::Notice(_) | InboxBody::Message(_) | InboxBody::Called { .. } => None,
+            InboxBody::Notice(_) | InboxBody::Message(_) | InboxBody::Called { .. } | InboxBody::Parent(_) => None,
         })
     }
 }

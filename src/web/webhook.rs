@@ -24,7 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::limits::Budgets;
 use crate::metrics;
 use crate::ports::{Clock, DeadLetter, Store, StoreError, Ticket};
-use crate::wire::payload::{self, Part};
+use crate::wire::payload::{self, Parent, Part};
 use crate::wire::signature;
 
 /// Seconds after which a refused POST is worth trying again.
@@ -164,6 +164,7 @@ fn sort(gate: &Gate, body: &[u8], now: Timestamp) -> Brought {
             Part::Message(message) => brought.dead.push(stray(&message, now)),
             Part::Status(status) => brought.statuses.push(status),
             Part::System(change) => brought.changes.push((change.old, change.new)),
+            Part::Parent(Parent { of, bsuid }) => brought.parents.push((of, bsuid)),
             Part::Call(ring) if gate.budgets.knows(&ring.to) => brought.calls.push(ring),
             Part::Account(event) => brought.standing.extend(gate.budgets.news(&event)),
             // Calls to numbers that are not ours.

@@ -19,7 +19,7 @@ mod status;
 mod tests;
 mod walk;
 
-use crate::domain::contact::{BusinessNumber, Identity};
+use crate::domain::contact::{Bsuid, BusinessNumber, Identity};
 use crate::domain::message::{Content, DeadReason, DeliveryState, Inbound, Status};
 use crate::domain::time::Timestamp;
 
@@ -51,6 +51,8 @@ pub enum Part {
     Status(Status),
     /// A citizen's phone or BSUID changed.
     System(IdentityChange),
+    /// A message showed its sender's parent BSUID (cloud-api.md 3.1). Behind the message.
+    Parent(Parent),
     /// A citizen calls us. Nobody answers, but it opens the 24 h window (cloud-api.md 3.4).
     Call(Ring),
     /// News of our numbers, templates or account: for limits, alerts and metrics. Names no citizen.
@@ -60,6 +62,14 @@ pub enum Part {
     /// Signed, and not understood: kept for an operator. Only `NotUnderstood` and `NoSender` occur.
     /// `bytes` is personal data.
     Dead { reason: DeadReason, bytes: Vec<u8> },
+}
+
+/// The BSUID that a sender has with our portfolio's parent. It is kept with the contact and names nobody here: others
+/// of the parent's portfolios share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    pub of: Identity,
+    pub bsuid: Bsuid,
 }
 
 /// A call that begins.
@@ -113,6 +123,7 @@ impl Part {
                 DeliveryState::Failed => "status_failed",
             },
             Part::System(change) => change.kind.name(),
+            Part::Parent(_) => "parent_bsuid",
             Part::Call(_) => "call",
             Part::Account(event) => event.name(),
             Part::Ignored(why) => why.name(),
@@ -165,6 +176,7 @@ impl std::fmt::Debug for Part {
             Part::Message(message) => f.debug_tuple("Message").field(message).finish(),
             Part::Status(status) => f.debug_tuple("Status").field(status).finish(),
             Part::System(change) => f.debug_tuple("System").field(change).finish(),
+            Part::Parent(parent) => f.debug_tuple("Parent").field(parent).finish(),
             Part::Call(ring) => f.debug_tuple("Call").field(ring).finish(),
             Part::Account(event) => f.debug_tuple("Account").field(event).finish(),
             Part::Ignored(why) => f.debug_tuple("Ignored").field(why).finish(),

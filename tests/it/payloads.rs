@@ -28,7 +28,13 @@ const DEAD: &str = "dead_not_understood";
 const EXPECTED: &[(&str, &[&str])] = &[
     // Who writes.
     ("text", &["message_text hai"]),
-    ("text_phone_and_bsuid", &["message_text hai; from 6281200000042/ID.4207318852016634"]),
+    (
+        "text_phone_and_bsuid",
+        &[
+            "message_text hai; from 6281200000042/ID.4207318852016634",
+            "parent_bsuid ID.ENT.11 of 6281200000042/ID.4207318852016634",
+        ],
+    ),
     ("text_bsuid_only", &["message_text hai; from -/ID.4207318852016634"]),
     ("text_bsuid_older_form", &["message_text hai; from -/user.93737ab0"]),
     ("text_bsuid_in_from", &["message_text hai; from -/ID.4207318852016634"]),
@@ -283,6 +289,7 @@ fn told(part: &Part) -> String {
         Part::Message(message) => return message_told(message),
         Part::Status(status) => status_told(status),
         Part::System(change) => change_told(change),
+        Part::Parent(parent) => format!(" {} of {}", parent.bsuid.0, who(&parent.of)),
         Part::Call(ring) => format!(" {} at {}", who(&ring.from), ring.at.0),
         Part::Account(event) => format!(" {event:?}"),
         Part::Ignored(Ignored::Errors { code }) => format!(" {}", or_dash(*code)),

@@ -9,15 +9,18 @@ use super::seen::{Pages, Seen};
 use crate::actors::versioned;
 use crate::codec::{self, Older};
 use crate::conversation::State;
-use crate::domain::contact::{BusinessNumber, ContactId, Identity, Recipient};
+use crate::domain::contact::{Bsuid, BusinessNumber, ContactId, Identity, Recipient};
 use crate::domain::message::Inbound;
 use crate::domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::ports::{Key, StoreError, Table, Troubling, Value};
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
-/// The third version had no pages of older ids.
-const OLDER: [Older<ContactRecord>; 1] = [(3, |bytes| codec::decode(3, &[bytes, &[0]].concat()))];
+/// The third version had no pages of older ids, the fourth no parent.
+const OLDER: [Older<ContactRecord>; 2] = [
+    (3, |bytes| codec::decode(3, &[bytes, &[0, 0]].concat())),
+    (4, |bytes| codec::decode(4, &[bytes, &[0]].concat())),
+];
 
 /// A message that comes when its window is closed is answered within this time or not at all.
 const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
@@ -48,6 +51,8 @@ pub struct ContactRecord {
     pub moved: Option<ContactId>,
     /// Where ids are that no longer fit in here.
     pub pages: Pages,
+    /// The BSUID with our portfolio's parent that a message showed last. No alias: nobody is found or merged by it.
+    pub parent: Option<Bsuid>,
 }
 
 /// Former names of a contact that are kept.

@@ -22,7 +22,7 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
         .iter()
         .filter_map(|(id, row)| match &row.body {
             InboxBody::Message(message) => Some((*id, message)),
-            InboxBody::Notice(_) | InboxBody::Called { .. } => None,
+            InboxBody::Notice(_) | InboxBody::Called { .. } | InboxBody::Parent(_) => None,
         })
         .collect();
     if messages.len() < waiting.rows.len()

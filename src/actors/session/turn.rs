@@ -62,6 +62,10 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
                 agenda.record.called(number, *at, now);
                 agenda.spent.push((*id, Closing::Absorbed));
             }
+            InboxBody::Parent(bsuid) => {
+                agenda.record.parent = Some(bsuid.clone());
+                agenda.spent.push((*id, Closing::Absorbed));
+            }
         }
     }
     if waiting.due && agenda.record.wish.is_some_and(|wish| wish <= now) {

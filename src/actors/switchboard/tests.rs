@@ -444,3 +444,33 @@ proptest! {
         })?;
     }
 }
+
+/// Two citizens whose portfolios have one parent, and one who shows only that.
+#[tokio::test]
+async fn a_parent_bsuid_is_kept_and_never_leads_to_anybody() {
+    let mut town = Town::new();
+    let parent = Bsuid("ID.ENT.11".to_owned());
+    let mut met = Vec::new();
+    for (phone, bsuid) in [(P, X), (Q, Y), ("", "ID.ENT.11")] {
+        let from = who(phone, bsuid);
+        let message = town.inbound(from.clone(), "hai");
+        let parents = vec![(from, parent.clone())];
+        town.post(Brought { messages: vec![message], parents, ..Brought::default() }).await;
+        let contact = town.open()[0].1.contact;
+        assert_eq!(town.open().len(), 2, "its message, and the parent: nobody is merged");
+        town.settle(false).await;
+        met.push(contact);
+    }
+    let all: std::collections::BTreeSet<ContactId> = met.iter().copied().collect();
+    assert_eq!(all.len(), 3, "three people");
+    for contact in met {
+        assert_eq!(town.record(contact).await.parent, Some(parent.clone()));
+        assert_eq!(town.record(contact).await.moved, None);
+    }
+    let aliases = town.store.scan(Table::Alias, Key::new()).await.unwrap();
+    assert_eq!(aliases.len(), 5, "two phones and three BSUIDs, no parent among them");
+    assert_eq!(town.said.len(), 3, "one reply each: a parent says nothing");
+    // Of who is not known it is dropped.
+    town.post(Brought { parents: vec![(who("", Z), parent)], ..Brought::default() }).await;
+    assert!(town.open().is_empty());
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Lsn;
 use crate::conversation::{AuthEpoch, Notice};
-use crate::domain::contact::{BusinessNumber, ContactId, Recipient};
+use crate::domain::contact::{Bsuid, BusinessNumber, ContactId, Recipient};
 use crate::domain::message::{Inbound, MessageId, Outbound, ReplyKind, Urgency};
 use crate::domain::time::Timestamp;
 
@@ -36,6 +36,8 @@ pub enum InboxBody {
         number: BusinessNumber,
         at: Timestamp,
     },
+    /// A message showed this parent BSUID: kept with the contact, which it does not name.
+    Parent(Bsuid),
 }
 
 /// A message that has to be sent. Open until it is settled.

@@ -15,7 +15,10 @@ use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
 
 use super::read::{field, id, list, message_id, number, text, timestamp};
-use super::{Ignored, Part};
+use super::{Ignored, Parent, Part};
+
+/// The longest parent BSUID that is kept: `ID.ENT.` and 128 characters are shorter.
+const PARENT_BYTES_MAX: usize = 192;
 
 /// A citizen's identity changed: `old` and `new` are one person, as far as each is given. At least one of them
 /// names somebody.
@@ -59,12 +62,13 @@ pub(super) struct Senders {
     phones: HashMap<Bsuid, Option<Phone>>,
     /// The only contact of a value with only one message: that message's sender whatever it says itself.
     lone: Option<Identity>,
+    lone_parent: Option<Bsuid>,
 }
 
 impl Senders {
     pub(super) fn of(value: &Value) -> Self {
         let contacts = list(value, "contacts");
-        let mut senders = Self { bsuids: HashMap::new(), phones: HashMap::new(), lone: None };
+        let mut senders = Self { bsuids: HashMap::new(), phones: HashMap::new(), lone: None, lone_parent: None };
         for contact in contacts {
             let known = identity(contact, "wa_id", "user_id");
             if let (Some(phone), Some(bsuid)) = (known.phone, &known.bsuid) {
@@ -73,9 +77,17 @@ impl Senders {
             }
             if contacts.len() == 1 && list(value, "messages").len() == 1 && known.recipient().is_some() {
                 senders.lone = Some(known);
+                senders.lone_parent = bsuid(contact, "parent_user_id");
             }
         }
         senders
+    }
+
+    /// The parent BSUID of a message's sender, where the message or its lone contact card tells it.
+    pub(super) fn parent(&self, message: &Value) -> Option<Parent> {
+        let told = bsuid(message, "from_parent_user_id").or_else(|| self.lone_parent.clone())?;
+        let bsuid = Some(told).filter(|bsuid| bsuid.0.len() <= PARENT_BYTES_MAX)?;
+        Some(Parent { of: self.sender(message)?, bsuid })
     }
 
     /// The sender of a message; `None` when nobody could be answered.

@@ -77,7 +77,12 @@ impl Walk {
     /// Field `messages`: the only one that tells of citizens' messages and of ours.
     fn messages(&mut self, value: &Value) {
         let senders = Senders::of(value);
+        let mut parents = Vec::new();
         self.each(value, "messages", |accepted_at, update| message::decode(value, &senders, update, accepted_at));
+        for message in list(value, "messages").iter().filter(|message| field(message, "group_id").is_none()) {
+            parents.extend(senders.parent(message).filter(|parent| !parents.contains(parent)));
+        }
+        self.parts.extend(parents.into_iter().map(Part::Parent));
         self.each(value, "statuses", |accepted_at, update| status::decode(value, update, accepted_at));
         self.each(value, "errors", |_, update| Ok(Part::Ignored(Ignored::Errors { code: read::code(update) })));
         self.each(value, "user_actions", |_, _| Ok(Part::Ignored(Ignored::UserActions)));
