@@ -32,6 +32,9 @@ mod guessing;
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
 mod histories;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
+mod lost_answers;
+#[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod overtaken;
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Changes a citizen may make himself: the name a little, the phone with proof (conversation.md 6 and 7).
 //!
 //! Invariants: a change that is made can be undone from the moment it is answered: its undo code is durable
-//! and its SMS on the way before the chat hears of it. What the rules do not allow goes to people.
+//! and its SMS on the way before the chat hears of it. What the rules do not allow goes to people. What a change will
+//! take to undo is durable before the directory is asked: where its answer is lost the same call asks once more under
+//! the same key, and does not judge anew a registry that may have the change in it already.
 
 use super::job::{Ask, Changing, Job, Wanted};
 use super::run::Run;
 use super::state::{CHANGES_MAX, Change, Kept, Stage, What, later};
 use super::{AccountEffect, JobId};
-use crate::domain::call::{Answer, ConflictReason, NeighbourError};
+use crate::domain::call::{Answer, ConflictReason, NeighbourError, Request};
 use crate::domain::citizen::{Person, PersonId};
 use crate::domain::message::Text;
 use crate::domain::name::{Name, is_small_change};
@@ -60,8 +62,7 @@ impl Run<'_, '_> {
             return self.conclude(ask, Answer::NeedsDesk);
         }
         let changing = Changing::Name { person: person.id.clone(), before: person.name.clone() };
-        let (contact, call, person) = (ask.asker.contact, ask.call, person.id.clone());
-        self.start(ask, changing, |job| AccountEffect::ChangeName { job, contact, call, person, name });
+        self.start_name(ask, changing, person.id.clone(), name);
     }
 
     pub(super) fn change_phone(&mut self, ask: Ask, people: &[Person], person: &PersonId, to: Mobile) {
@@ -72,13 +73,46 @@ impl Run<'_, '_> {
             return;
         }
         let changing = Changing::Phone { person: person.id.clone(), to, name: person.name.clone() };
-        let (contact, call, person, from) = (ask.asker.contact, ask.call, person.id.clone(), self.context.phone);
+        self.start_phone(ask, changing, person.id.clone(), to);
+    }
+
+    /// The same call again, after a change that nobody knows the end of: it was allowed when it was begun.
+    pub(super) fn change_again(&mut self, ask: Ask, changing: Changing, request: Request) {
+        match request {
+            Request::ChangeName { person, name, .. } => self.start_name(ask, changing, person, name),
+            Request::ChangePhone { person, to, .. } => self.start_phone(ask, changing, person, to),
+            // A call keeps its request: nothing else can have begun a change.
+            Request::ChallengeOtp { .. }
+            | Request::CheckOtp { .. }
+            | Request::StepUp { .. }
+            | Request::Identify { .. }
+            | Request::ReadRecord { .. }
+            | Request::ReadIssued { .. }
+            | Request::Undo { .. }
+            | Request::Leave { .. }
+            | Request::FileTicket(_)
+            | Request::AddToTicket { .. }
+            | Request::ReopenTicket { .. }
+            | Request::ReadTickets => self.say(ask, Answer::Down),
+        }
+    }
+
+    fn start_name(&mut self, ask: Ask, changing: Changing, person: PersonId, name: Name) {
+        let (contact, call) = (ask.asker.contact, ask.call);
+        self.start(ask, changing, |job| AccountEffect::ChangeName { job, contact, call, person, name });
+    }
+
+    fn start_phone(&mut self, ask: Ask, changing: Changing, person: PersonId, to: Mobile) {
+        let (contact, call, from) = (ask.asker.contact, ask.call, self.context.phone);
         self.start(ask, changing, |job| AccountEffect::ChangePhone { job, contact, call, person, from, to });
     }
 
     fn start(&mut self, ask: Ask, changing: Changing, effect: impl FnOnce(JobId) -> AccountEffect) {
-        match self.account.jobs.open(Job::Change { ask, changing }) {
-            Some(job) => self.effects.push(effect(job)),
+        match self.account.jobs.open(Job::Change { ask, changing: changing.clone() }) {
+            Some(job) => {
+                self.keep(ask, Kept::Changing(changing));
+                self.effects.push(effect(job));
+            }
             None => self.say(ask, Answer::Down),
         }
     }

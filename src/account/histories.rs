@@ -5,12 +5,14 @@
 //! replaced, locked, left or outlived never opens again and never leaves by SMS; a call made again has the same
 //! answer; and no budget is exceeded, in time as it passes (a jump back gives nothing back).
 
+mod model;
 mod op;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use model::{Asked, Code, Made};
 use op::{CHATS, Op, Served, What, op};
 
 use super::world::{NOBODY, World, contact_asker};
@@ -19,34 +21,6 @@ use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 const PURPOSES: [OtpPurpose; 4] = [OtpPurpose::Login, OtpPurpose::Fresh, OtpPurpose::NewPhone, OtpPurpose::LostPhone];
-/// What happened to a code.
-#[derive(Clone, Debug)]
-struct Code {
-    id: [u8; 16],
-    number: u32,
-    chat: u8,
-    purpose: OtpPurpose,
-    made_at: Timestamp,
-    guesses: u32,
-    dead: bool,
-}
-
-/// That a code was made, in time as it passes.
-#[derive(Clone, Copy, Debug)]
-struct Made {
-    chat: u8,
-    fresh: bool,
-    stranger: bool,
-    at_ms: i64,
-}
-
-struct Asked {
-    call: CallId,
-    request: Request,
-    at_ms: i64,
-    answer: Option<Answer>,
-}
-
 struct Lab {
     world: World,
     /// Calls to neighbours, and whose record is wanted where one is.

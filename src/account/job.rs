@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::JobId;
 use crate::domain::call::{Asker, CallId, Claim};
 use crate::domain::citizen::{Person, PersonId, VaccinationRecord};
@@ -85,7 +87,7 @@ pub(super) struct Reading {
 }
 
 /// A change on its way to the directory, with what is needed when it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Changing {
     Name { person: PersonId, before: Name },
     Phone { person: PersonId, to: Mobile, name: Name },

@@ -28,7 +28,8 @@ fn a_name_that_another_call_overtook_counts_no_miss_and_answers_nothing() {
     let mut world = World::new();
     let citizen = contact_asker(1, true);
     world.log_in(citizen);
-    let (_, jobs, _) = asked(&mut world, citizen, world.identify(&[NOBODY]));
+    let slip = world.identify(&[NOBODY]);
+    let (_, jobs, _) = asked(&mut world, citizen, slip);
     world.wait(2 * MINUTE_MS);
     let newer = world.next_call();
     let fresh = world.challenge(OtpPurpose::Fresh);
@@ -46,7 +47,8 @@ fn so_it_is_when_only_the_records_are_missing() {
     let mut world = World::new();
     let citizen = contact_asker(1, true);
     world.log_in(citizen);
-    let (_, jobs, _) = asked(&mut world, citizen, world.identify(&[SITI, NOBODY]));
+    let family = world.identify(&[SITI, NOBODY]);
+    let (_, jobs, _) = asked(&mut world, citizen, family);
     let mut reads = Vec::new();
     for effect in world.step(people(&world, jobs[0])) {
         if let AccountEffect::ReadRecord { job, person } = effect {
@@ -84,7 +86,8 @@ fn a_change_that_is_on_its_way_comes_to_its_end_and_is_not_the_chats_last() {
     let mut world = World::new();
     let citizen = contact_asker(1, true);
     world.log_in(citizen);
-    let (_, jobs, _) = asked(&mut world, citizen, world.change_name("SITI RAHMAWATI"));
+    let change = world.change_name("SITI RAHMAWATI");
+    let (_, jobs, _) = asked(&mut world, citizen, change);
     let mut changing = None;
     for effect in world.step(people(&world, jobs[0])) {
         if let AccountEffect::ChangeName { job, .. } = effect {

@@ -92,6 +92,7 @@ impl<'a, 'c> Run<'a, 'c> {
     fn repeat(&mut self, ask: Ask, request: Request, kept: Kept) {
         match (kept, request) {
             (Kept::Counted { misses_left }, request) => self.serve(ask, request, Some(misses_left)),
+            (Kept::Changing(changing), request) => self.change_again(ask, changing, request),
             (Kept::Told { answer, sms }, _) => {
                 self.sms(ask, self.context.phone, sms);
                 self.say(ask, answer);

@@ -13,7 +13,7 @@ pub mod older;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Job, Jobs, Wanted};
+use super::job::{Changing, Job, Jobs, Wanted};
 use super::{AccountRules, JobId};
 use crate::domain::call::{Answer, Asker, CallId};
 use crate::domain::citizen::PersonId;
@@ -147,6 +147,8 @@ pub(super) enum Kept {
     Told { answer: Answer, sms: Text },
     /// People were identified and the misses counted; the people are read anew.
     Counted { misses_left: u8 },
+    /// The directory was asked to make this change, and may have made it: asked again it is this one and no other.
+    Changing(Changing),
 }
 
 /// A change of data that its undo code still takes back.

@@ -1,6 +1,6 @@
 //! Weak logins: a code that went by a template opens certificate and status, and changes nothing.
 
-use super::world::{SITI, World, contact_asker, mobile};
+use super::world::{Gateway, SITI, World, contact_asker, mobile};
 use super::*;
 use crate::domain::call::{Identified, Login};
 use crate::domain::otp::OtpPurpose;
@@ -13,7 +13,7 @@ fn abroad() -> Asker {
 
 fn undelivered() -> World {
     let mut world = World::new();
-    world.undelivered = true;
+    world.gateway = Gateway::Reports;
     world
 }
 
@@ -56,7 +56,7 @@ fn a_code_by_template_opens_what_is_read_and_nothing_that_changes() {
 fn what_was_weak_stays_so_until_a_code_by_sms() {
     let mut world = undelivered();
     log_in_weakly(&mut world);
-    world.undelivered = false;
+    world.gateway = Gateway::Delivers;
     world.wait(2 * MINUTE_MS);
     assert!(!world.log_in(abroad()).weak);
     assert!(matches!(world.ask_as(abroad(), world.change_name("SITI RAHMAWATI")), Answer::NameChanged));
@@ -68,7 +68,7 @@ fn an_sms_that_arrives_after_all_makes_its_code_no_stronger() {
     world.ask_as(abroad(), world.challenge(OtpPurpose::Login));
     let (_, code) = world.templates[0];
     // The gateway was wrong: the same call made again finds it serving.
-    world.undelivered = false;
+    world.gateway = Gateway::Delivers;
     let (call, request) = (CallId(1), world.challenge(OtpPurpose::Login));
     assert_eq!(world.ask_again(abroad(), call, request), Answer::OtpSent);
     assert_eq!(Otp::new(world.last_code()), Some(code), "one code, two ways");
@@ -94,7 +94,7 @@ fn a_step_up_over_a_weak_login_stays_weak_and_confirms_nothing() {
     world.log_in(contact_asker(1, true));
     let confirmed = world.account.proof.clone();
     world.wait(366 * DAY_MS);
-    world.undelivered = true;
+    world.gateway = Gateway::Reports;
     assert!(log_in_weakly(&mut world).step_up);
     let step_up = Request::StepUp { account: world.phone, month: 9, year: 2021 };
     let right = world.ask_as(abroad(), step_up);

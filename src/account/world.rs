@@ -50,6 +50,14 @@ pub(super) fn contact_asker(contact: u64, own_number: bool) -> Asker {
     }
 }
 
+/// What becomes of an SMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gateway {
+    Delivers,
+    /// Each is reported as undelivered.
+    Reports,
+}
+
 /// What is outside of the account under test.
 pub(super) struct World {
     pub(super) account: Account,
@@ -64,8 +72,7 @@ pub(super) struct World {
     pub(super) desk_down: bool,
     pub(super) refuse_changes: Option<ConflictReason>,
     pub(super) sms: Vec<(Mobile, String)>,
-    /// The gateway reports every SMS as undelivered.
-    pub(super) undelivered: bool,
+    pub(super) gateway: Gateway,
     pub(super) templates: Vec<(Mobile, Otp)>,
     /// Effects for others, in order.
     pub(super) out: Vec<AccountEffect>,
@@ -108,7 +115,7 @@ impl World {
             desk_down: false,
             refuse_changes: None,
             sms: Vec::new(),
-            undelivered: false,
+            gateway: Gateway::Delivers,
             templates: Vec::new(),
             out: Vec::new(),
             steps: Cell::new(0),
@@ -172,7 +179,7 @@ impl World {
                 match effect {
                     AccountEffect::Answer { contact, call, answer } => answers.push((contact, call, answer)),
                     AccountEffect::Sms { contact, to, text, or_template, .. } => {
-                        if !self.undelivered {
+                        if self.gateway == Gateway::Delivers {
                             self.sms.push((to, text.0));
                         } else if let Some(challenge) = or_template {
                             queue.push(AccountEvent::Undelivered { contact, challenge });
@@ -279,18 +286,6 @@ impl World {
         match self.ask_as(asker, self.check(OtpPurpose::Login, &[code])) {
             Answer::OtpRight(login) => login,
             other => panic!("no login: {other:?}"),
-        }
-    }
-
-    /// Two more of the first one's family: one is protected, one has died.
-    pub(super) fn add_those_who_are_not_shown(&mut self) {
-        let siti = self.people[0].clone();
-        for (id, digits, standing) in
-            [("p2", "0001014708900012", Standing::Protected), ("p3", "0001014708900013", Standing::Deceased)]
-        {
-            let person = Person { id: PersonId(id.into()), nik: nik(digits), standing, ..siti.clone() };
-            self.records.insert(person.id.clone(), self.records[&siti.id].clone());
-            self.people.push(person);
         }
     }
 }

@@ -10,23 +10,20 @@ mod record;
 mod template;
 mod undo_code;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+
 pub use record::{due, epoch_now};
 
 use record::{encoded, load, may_go, record_key};
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use serde::{Deserialize, Serialize};
-
+use super::Neighbours;
 use super::board::Mail;
 use super::fault::Point;
 use super::session::Home;
 use super::supervision::{Ending, Exit};
-use super::{Neighbours, versioned};
-use crate::account::state::older::AccountV1;
 use crate::account::{Account, AccountContext, AccountEffect, AccountEvent, may_make_code, step};
-use crate::codec::{self, Older};
 use crate::conversation::Notice;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
@@ -35,7 +32,7 @@ use crate::domain::otp::UndoCode;
 use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::metrics;
-use crate::ports::{Held, InboxBody, InboxRow, Key, Part, StoreError, Table, Troubling, Value};
+use crate::ports::{Held, InboxBody, InboxRow, Part, StoreError, Table, Troubling, Value};
 
 /// One event. The shard sends it only when the last one is over.
 #[derive(Message)]

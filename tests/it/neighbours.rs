@@ -1,7 +1,7 @@
 //! A registry that fails: its citizens are told once and served when it is back, and nobody else notices.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -29,6 +29,10 @@ const SILENT: u8 = 2;
 struct Moody {
     registry: EmbeddedRegistry,
     mood: AtomicU8,
+    /// Changes that are made, and whose answer is lost on its way back.
+    answers_to_lose: AtomicUsize,
+    /// Under which keys changes were asked for.
+    asked: Mutex<Vec<IdempotencyKey>>,
 }
 
 impl Moody {
@@ -55,7 +59,15 @@ impl AccountDirectory for Moody {
         person: PersonId,
         name: Name,
     ) -> BoxFuture<'_, Result<(), NeighbourError>> {
-        self.registry.change_name(key, person, name)
+        Box::pin(async move {
+            self.asked.lock().expect("not poisoned").push(key);
+            self.registry.change_name(key, person, name).await?;
+            let lost = |left: usize| left.checked_sub(1);
+            match self.answers_to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lost) {
+                Ok(_) => Err(NeighbourError::Down { neighbour: "directory", reason: "the answer was lost".into() }),
+                Err(_) => Ok(()),
+            }
+        })
     }
 
     fn change_phone(
@@ -99,7 +111,16 @@ impl Clinic {
             registry.put(Citizen::new(mobile(person), nik, name, born).with_dose(1, dose, "CoronaVac", true));
         }
         let sms = TinyServer::start(|_, _| Answer::Say(200, "{}".to_owned())).await;
-        Self { house, registry: Arc::new(Moody { registry, mood: AtomicU8::new(UP) }), sms }
+        Self {
+            house,
+            registry: Arc::new(Moody {
+                registry,
+                mood: AtomicU8::new(UP),
+                answers_to_lose: AtomicUsize::new(0),
+                asked: Mutex::default(),
+            }),
+            sms,
+        }
     }
 
     fn options(&self) -> AppOptions {
@@ -315,4 +336,34 @@ async fn what_a_stranger_hears_does_not_wait_for_the_directory() {
         app.kill();
     }
     assert_eq!(heard[0], heard[1]);
+}
+
+/// Nobody knows whether a change was made whose answer is lost. It is asked for again under the key of the first time,
+/// also by the next process: made anew it would be a second change within 30 days, which is a matter for the desk.
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_asked_for_again_by_its_key_and_made_once() {
+    let mut clinic = Clinic::open(1).await;
+    let app = TestApp::start(clinic.options());
+    clinic.logs_in(&app, 0).await;
+    clinic.says(&app, 0, &format!("Siti Rahmawati {}", nik(0))).await;
+    clinic.hears(0, "Status vaksinasi a.n. Siti").await;
+    clinic.says(&app, 0, "ubah info diri").await;
+    clinic.hears(0, "Data apa yang ingin diubah").await;
+    clinic.taps(&app, 0, "Nama").await;
+    clinic.hears(0, "Tulis nama lengkap persis").await;
+    clinic.says(&app, 0, "Siti Rahmawaty").await;
+    clinic.hears(0, "SITI RAHMAWATY").await;
+    clinic.registry.answers_to_lose.store(3, Ordering::SeqCst);
+    clinic.taps(&app, 0, "Benar").await;
+    let asked = || clinic.registry.asked.lock().expect("not poisoned").len();
+    clinic.in_time("it is asked for, and for again", || asked() >= 2).await;
+    clinic.house.crash(app);
+
+    let _app = TestApp::start(clinic.options());
+    let told = || clinic.got(0).last().is_some_and(|(said, _)| said.contains("Nama sudah diperbarui"));
+    clinic.in_time("the change is told of", told).await;
+    let keys = clinic.registry.asked.lock().expect("not poisoned").clone();
+    assert!(keys.len() >= 4 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    let people = clinic.registry.registry.persons(mobile(0)).await.expect("people");
+    assert_eq!(people[0].name, Name::parse("SITI RAHMAWATY").expect("a name"));
 }

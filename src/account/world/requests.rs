@@ -21,4 +21,16 @@ impl World {
         let code = sms.split("BUKAN SAYA ").nth(1).unwrap()[..9].replace('-', "");
         Request::Undo { code: UndoCode::new(code.parse().unwrap()).unwrap() }
     }
+
+    /// Two more of the first one's family: one is protected, one has died.
+    pub(in crate::account) fn add_those_who_are_not_shown(&mut self) {
+        let siti = self.people[0].clone();
+        for (id, digits, standing) in
+            [("p2", "0001014708900012", Standing::Protected), ("p3", "0001014708900013", Standing::Deceased)]
+        {
+            let person = Person { id: PersonId(id.into()), nik: nik(digits), standing, ..siti.clone() };
+            self.records.insert(person.id.clone(), self.records[&siti.id].clone());
+            self.people.push(person);
+        }
+    }
 }
