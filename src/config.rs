@@ -1,9 +1,8 @@
 //! Settings: one commented default file, overlays, environment; read once, checked before a port is bound.
 //!
 //! `config/default.toml` holds every key, is built in, and is the documentation. Its shape is the schema: a key
-//! or type that is not in it is an error ([`layers`]), ranges and choices stand in [`bounds`], what must fit
-//! together in [`rules`]. All faults are found in one go, each naming the key, where it was set, its value
-//! (never a secret's) and what is allowed.
+//! or type that is not in it is an error ([`layers`]), ranges and choices stand in [`bounds`], what must fit together in
+//! [`rules`]. All faults are found at once: the key, where it was set, its value (never a secret's), what is allowed.
 //!
 //! What does not belong here: what a part does with its settings (its own `Options`; `app` maps them).
 

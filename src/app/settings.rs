@@ -1,27 +1,26 @@
 //! Settings of `config` as the options of the parts. Each part owns its options; only this file knows both.
 
+mod codes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-
 use super::{
-    AppError, AppOptions, CertificateOptions, Directory, GraphOptions, Records, RegistryOptions, ServerOptions, Sms,
+    AppError, AppOptions, CertificateOptions, Directory, GraphOptions, Records, RegistryOptions, ServerOptions,
     StoreChoice, World,
 };
+use codes::{code_template, sms};
+
 use crate::actors::fault::Faults;
 use crate::actors::session::{Ours, Script};
 use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
-use crate::config::{self, Config, DirectoryKind, Mode, OtpKind, RegistryKind, key_file, signing_file};
+use crate::config::{self, Config, DirectoryKind, Mode, RegistryKind, key_file, signing_file};
 use crate::conversation::text::Texts;
-use crate::domain::contact::BusinessNumber;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
 use crate::limits::admission::Pace;
 use crate::limits::breaker::BreakerRules;
-use crate::otp::sms_http;
-use crate::ports::CodeTemplate;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
 use crate::registry::{directory, satusehat};
 use crate::telemetry::Recorder;
@@ -161,24 +160,6 @@ fn card(card: DemoCard) -> emulator::DemoCard {
     }
 }
 
-fn sms(config: &Config) -> Sms {
-    match config.otp.kind {
-        OtpKind::Emulator => Sms::Emulator,
-        OtpKind::Http => {
-            let secret = &config.otp.authorization;
-            let none = secret.expose_secret().is_empty();
-            Sms::Http(sms_http::Options {
-                url: config.otp.url.clone(),
-                authorization: (!none).then(|| secret.clone()),
-                body: config.otp.body.clone(),
-                timeout: Duration::from_millis(config.otp.timeout_ms),
-                connections_max: config.otp.connections_max,
-                undelivered: config.otp.undelivered.clone(),
-            })
-        }
-    }
-}
-
 fn directory(at: &config::Directory) -> Directory {
     match at.kind {
         DirectoryKind::Embedded => Directory::Embedded,
@@ -283,14 +264,6 @@ fn figures(config: &Config, shards: usize) -> Figures {
         code_template: code_template(config),
         ..Figures::default()
     }
-}
-
-/// Codes leave from the first number.
-fn code_template(config: &Config) -> Option<(BusinessNumber, CodeTemplate)> {
-    let config::Otp { template, template_language, .. } = &config.otp;
-    let number = config.whatsapp.phone_numbers.first()?;
-    let template = CodeTemplate { name: template.clone(), language: template_language.clone() };
-    (!template.name.is_empty()).then(|| (BusinessNumber(number.id.as_str().into()), template))
 }
 
 /// Its numbers are filled in by the app.

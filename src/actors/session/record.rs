@@ -17,10 +17,8 @@ use crate::ports::{Key, StoreError, Table, Troubling, Value};
 const VERSION: u8 = 5;
 
 /// The third version had no pages of older ids, the fourth no parent.
-const OLDER: [Older<ContactRecord>; 2] = [
-    (3, |bytes| codec::decode(3, &[bytes, &[0, 0]].concat())),
-    (4, |bytes| codec::decode(4, &[bytes, &[0]].concat())),
-];
+const OLDER: [Older<ContactRecord>; 2] =
+    [(3, |bytes| codec::decode(3, &[bytes, &[0, 0]].concat())), (4, |bytes| codec::decode(4, &[bytes, &[0]].concat()))];
 
 /// A message that comes when its window is closed is answered within this time or not at all.
 const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
@@ -162,13 +160,15 @@ mod tests {
     use crate::ports::{Lsn, RowId};
 
     #[test]
-    fn a_record_of_the_third_version_is_read_and_knows_its_ids() {
+    fn records_of_the_third_and_fourth_version_are_read_and_know_their_ids() {
         let mut record = ContactRecord { rev: 7, ..ContactRecord::default() };
         record.seen.note(&MessageId("wamid.1".into()), Timestamp(1_800_000_000_000));
         let mut bytes = record.encode().0.to_vec();
-        bytes[0] = 3;
-        assert_eq!(bytes.pop(), Some(0), "no pages");
-        assert_eq!(ContactRecord::decode(&Value(bytes.into())), Ok(record));
+        for (version, what) in [(4, "no parent"), (3, "no pages")] {
+            bytes[0] = version;
+            assert_eq!(bytes.pop(), Some(0), "{what}");
+            assert_eq!(ContactRecord::decode(&Value(bytes.clone().into())), Ok(record.clone()));
+        }
     }
 
     #[test]

@@ -224,7 +224,7 @@ impl Life {
             match &row.body {
                 InboxBody::Message(message) => keys.extend(record.pages.keys_since(self.contact, message.sent_at)),
                 InboxBody::Notice(Notice::MovedTo { .. }) => keys.extend(record.pages.keys(self.contact)),
-                InboxBody::Notice(_) | InboxBody::Called { .. } => {}
+                InboxBody::Notice(_) | InboxBody::Called { .. } | InboxBody::Parent(_) => {}
             }
         }
         for key in keys {
