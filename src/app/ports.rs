@@ -20,9 +20,6 @@ use crate::registry::satusehat::Satusehat;
 use crate::store::Journal;
 use crate::{store, whatsapp};
 
-/// The body that the emulator's SMS pane takes.
-const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
-
 /// The store, and the same as the journal that it is, unless it was given.
 pub(super) type Opened = (Arc<dyn Store>, Option<Arc<Journal>>);
 
@@ -156,11 +153,9 @@ fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Op
     match (&options.sms, emulator) {
         (Sms::Http(http), _) => Ok(http.clone()),
         (Sms::Emulator, Some(emulator)) => Ok(sms_http::Options {
-            url: format!("{}/sms", emulator.url()),
-            authorization: None,
-            body: EMULATOR_SMS_BODY.to_owned(),
             timeout: options.graph.request_timeout,
             connections_max: options.graph.connections_max,
+            ..sms_http::Options::plain(format!("{}/sms", emulator.url()))
         }),
         (Sms::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
     }
