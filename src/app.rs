@@ -133,7 +133,7 @@ impl App {
         let gate = servers::gate(&options, &store, &budgets, &draining, &switchboard);
         let service_gate = neighbours::service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
-        let door = journal.and_then(|journal| control::Door::new(&options, journal, &budgets, issuer.register()));
+        let door = journal.and_then(|at| control::Door::new(&options, at, &budgets, issuer.register(), &desk));
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let own = (Arc::clone(&budgets), ledger, switchboard, hands);
         let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registries, &issuer), &desk, own));

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
 
 mod certificate;
+mod tickets;
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -43,6 +44,9 @@ enum Command {
     /// What could not be handled: look at it, hand it over again, drop it.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Citizens' reports: look through them, ask, answer, close, export.
+    #[command(subcommand)]
+    Tickets(tickets::Command),
     /// Issue, check and revoke certificates, and keep the keys that sign them.
     #[command(subcommand)]
     Certificate(certificate::Command),
@@ -141,6 +145,7 @@ pub fn run() -> ExitCode {
         Command::Config(files) => print_settings(&files),
         Command::Store(wish) => store(wish),
         Command::DeadLetters(wish) => dead_letters(wish),
+        Command::Tickets(command) => tickets::run(command),
         Command::Certificate(command) => certificate::run(command),
     }
 }

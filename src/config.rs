@@ -10,6 +10,7 @@ pub mod bounds;
 pub mod fault;
 pub mod key_file;
 pub mod layers;
+mod neighbours;
 pub mod rules;
 pub mod show;
 pub mod signing_file;
@@ -27,6 +28,10 @@ use crate::conversation::Rules;
 use crate::limits::codes::CodeRules;
 
 pub use fault::{ConfigError, Fault};
+pub use neighbours::{
+    Directory, DirectoryKind, Otp, OtpKind, Registry, RegistryKind, SmsAnswer, SmsFormat, SmsHeader, SmsMeaning,
+    VaccineCode,
+};
 
 /// The default settings, as the operator reads them.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
@@ -156,71 +161,6 @@ pub struct Admission {
     pub tell_after_s: u64,
     pub ramp_s: u64,
     pub replies_waiting_s: u64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Registry {
-    pub kind: RegistryKind,
-    pub seed: u64,
-    pub citizens: usize,
-    pub url: String,
-    pub client_id: String,
-    pub client_secret: SecretString,
-    pub timeout_ms: u64,
-    pub connections_max: usize,
-    pub vaccine_codes: Vec<VaccineCode>,
-}
-
-/// What a code of a vaccine means.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VaccineCode {
-    pub system: String,
-    pub code: String,
-    pub vaccine: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegistryKind {
-    Embedded,
-    Satusehat,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Directory {
-    pub kind: DirectoryKind,
-    pub url: String,
-    pub authorization: SecretString,
-    pub timeout_ms: u64,
-    pub connections_max: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DirectoryKind {
-    Embedded,
-    Http,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Otp {
-    pub kind: OtpKind,
-    pub url: String,
-    pub authorization: SecretString,
-    pub body: String,
-    pub timeout_ms: u64,
-    pub connections_max: usize,
-    pub undelivered: Vec<u16>,
-    pub template: String,
-    pub template_language: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OtpKind {
-    Emulator,
-    Http,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -8,7 +8,8 @@
 //! Commands run one after the other, so that no letter is handed over twice. On a stopped server the command
 //! line opens the store and runs the same [`Control`] itself.
 //!
-//! Nothing personal leaves here: a letter is told by its reason, time, contact (a random number), size and shape.
+//! Nothing personal leaves here but what officers answer reports by ([`tickets`]): a letter is told by its reason,
+//! time, contact (a random number), size and shape.
 //!
 //! What does not belong here: how a store is looked into, exported and imported (`store`, wired by `app`).
 
@@ -16,6 +17,7 @@ pub mod client;
 mod letters;
 mod shape;
 pub mod socket;
+pub mod tickets;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,9 +27,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::actors::switchboard::Switchboard;
+use crate::domain::ticket::{TicketNumber, TicketNumberError};
 use crate::domain::uvci::{Uvci, UvciError};
 use crate::limits::Budgets;
-use crate::ports::{IssuedCertificates, RevokeError, RowId, Store, StoreError};
+use crate::ports::{IssuedCertificates, NeighbourError, RevokeError, RowId, Store, StoreError};
+
+use tickets::{Officers, Step};
 
 /// Of the protocol.
 pub const VERSION: u16 = 1;
@@ -68,6 +73,21 @@ pub enum Command {
     /// By its id, as it stands on the certificate.
     RevokeCertificate {
         id: String,
+    },
+    /// Those that wait for an officer; or all.
+    ListTickets {
+        all: bool,
+    },
+    ShowTicket {
+        number: String,
+    },
+    MoveTicket {
+        number: String,
+        step: Step,
+    },
+    /// With all their words, into a file that is not there yet.
+    ExportTickets {
+        file: PathBuf,
     },
 }
 
@@ -112,6 +132,12 @@ pub enum ControlError {
     Id { id: String, fault: UvciError },
     #[error("{id}: {fault}")]
     Revoke { id: Uvci, fault: RevokeError },
+    #[error("`{number}`: {fault}")]
+    TicketNumber { number: String, fault: TicketNumberError },
+    #[error("report {number}: {reason}")]
+    Ticket { number: TicketNumber, reason: &'static str },
+    #[error(transparent)]
+    Desk(#[from] NeighbourError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -131,6 +157,7 @@ pub struct Control {
     pub switchboard: Switchboard,
     pub budgets: Arc<Budgets>,
     pub issued: Arc<dyn IssuedCertificates>,
+    pub officers: Arc<dyn Officers>,
     /// Held while a command runs.
     pub one: tokio::sync::Mutex<()>,
 }
@@ -155,6 +182,10 @@ impl Control {
             Command::RetryLetters => self.retry_all().await,
             Command::DropLetter { id } => self.drop_letter(letters::name(&id)?).await,
             Command::RevokeCertificate { id } => self.revoke(id).await,
+            Command::ListTickets { all } => self.list_tickets(all).await,
+            Command::ShowTicket { number } => self.show_ticket(&number).await,
+            Command::MoveTicket { number, step } => self.move_ticket(&number, step).await,
+            Command::ExportTickets { file } => self.export_tickets(file).await,
         }
     }
 

@@ -20,12 +20,14 @@ use crate::conversation::Notice;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::Text;
-use crate::domain::ticket::{Ticket, TicketDraft, TicketKind, TicketNumber, TicketState, TicketView};
+use crate::domain::ticket::{Ticket, TicketDraft, TicketKind, TicketMove, TicketNumber, TicketState, TicketView};
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::ports::{Clock, IdempotencyKey, InboxBody, InboxRow, Key, NeighbourError, Part, Store, Tickets};
 
 use number::Numbers;
 use shelf::{Head, Shelf};
+
+pub use shelf::SLICES;
 
 /// A report is answered within this long (UU 27/2022 asks it for corrections; domain.md 6).
 const DUE_MS: i64 = 72 * HOUR_MS;
@@ -33,17 +35,6 @@ const DUE_MS: i64 = 72 * HOUR_MS;
 /// Open reports of a chat, of all kinds and of lost numbers; then further words go to one that is open.
 const OPEN_MAX: usize = 12;
 const OPEN_LOST_MAX: usize = 3;
-
-/// What the officers' side does with a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeskMove {
-    TakeUp,
-    /// Asks the citizen something; the clock of the report stands still until he adds words.
-    Ask(Text),
-    Answer(Text),
-    /// Ends it, without a word to the citizen.
-    Close,
-}
 
 /// The desk. Shared by all threads.
 pub struct Desk {
@@ -80,17 +71,33 @@ impl Desk {
         Ok(self.shelf.whole(number).await?)
     }
 
+    /// One of [`SLICES`] slices of all reports as they are now, without their words, by number.
+    pub async fn slice(&self, slice: u8) -> Result<Vec<Ticket>, NeighbourError> {
+        Ok(self.shelf.slice(slice).await?.into_iter().map(|head| head.ticket).collect())
+    }
+
+    /// How long a report still has, less than nothing when it is late; `None` while its clock stands still or when
+    /// it is done with.
+    pub fn left_ms(&self, ticket: &Ticket) -> Option<i64> {
+        match ticket.state {
+            TicketState::Filed | TicketState::InWork { .. } | TicketState::Reopened { .. } => {
+                Some(ticket.due.since_ms(self.clock.now()))
+            }
+            TicketState::WaitingCitizen { .. } | TicketState::Answered { .. } | TicketState::Closed { .. } => None,
+        }
+    }
+
     /// Moves a report on and tells its chat; nothing when there is no such report.
-    pub async fn advance(&self, number: TicketNumber, moved: DeskMove) -> Result<Option<TicketView>, NeighbourError> {
+    pub async fn advance(&self, number: TicketNumber, moved: TicketMove) -> Result<Option<TicketView>, NeighbourError> {
         let _alone = self.writing.lock().await;
         let now = self.clock.now();
         let Some(mut head) = self.shelf.head(number).await? else { return Ok(None) };
         head.resume(now);
         let (state, words) = match moved {
-            DeskMove::TakeUp => (TicketState::InWork { since: now }, None),
-            DeskMove::Ask(words) => (TicketState::WaitingCitizen { since: now }, Some(shelf::cut(words))),
-            DeskMove::Answer(words) => (TicketState::Answered { at: now }, Some(shelf::cut(words))),
-            DeskMove::Close => (TicketState::Closed { at: now }, None),
+            TicketMove::TakeUp => (TicketState::InWork { since: now }, None),
+            TicketMove::Ask(words) => (TicketState::WaitingCitizen { since: now }, Some(shelf::cut(words))),
+            TicketMove::Answer(words) => (TicketState::Answered { at: now }, Some(shelf::cut(words))),
+            TicketMove::Close => (TicketState::Closed { at: now }, None),
         };
         if let TicketState::Answered { .. } = state {
             head.ticket.answer.clone_from(&words);

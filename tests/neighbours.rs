@@ -9,6 +9,8 @@
 mod directory;
 #[path = "neighbours/fhir.rs"]
 mod fhir;
+#[path = "neighbours/kannel.rs"]
+mod kannel;
 #[path = "neighbours/ministry.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod ministry;

@@ -9,6 +9,7 @@
 //! does, Root starts another in a new generation, which fences whatever the old one left behind.
 
 pub mod accounts;
+mod idle;
 pub mod sessions;
 pub mod view;
 

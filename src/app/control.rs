@@ -11,11 +11,14 @@ use crate::actors::Random;
 use crate::actors::session::revisions::Revisions;
 use crate::actors::switchboard::Switchboard;
 use crate::control::socket::{self, Served, SocketError};
+use crate::control::tickets::Officers;
 use crate::control::{Control, Report, Vault, socket_path};
+use crate::desk::{Desk, SLICES};
 use crate::domain::keys::ServerKeys;
+use crate::domain::ticket::{Ticket, TicketMove, TicketNumber};
 use crate::issuer::Register;
 use crate::limits::Budgets;
-use crate::ports::Store;
+use crate::ports::{NeighbourError, Store};
 use crate::store::{Exported, Findings, Journal};
 
 /// A store that is open.
@@ -35,6 +38,31 @@ impl Vault for OpenVault {
     }
 }
 
+/// The desk's own side.
+struct DeskOfficers(Arc<Desk>);
+
+impl Officers for DeskOfficers {
+    fn slices(&self) -> u8 {
+        SLICES
+    }
+
+    fn slice(&self, slice: u8) -> BoxFuture<'_, Result<Vec<Ticket>, NeighbourError>> {
+        self.0.slice(slice).boxed()
+    }
+
+    fn whole(&self, number: TicketNumber) -> BoxFuture<'_, Result<Option<Ticket>, NeighbourError>> {
+        self.0.ticket(number).boxed()
+    }
+
+    fn left_ms(&self, ticket: &Ticket) -> Option<i64> {
+        self.0.left_ms(ticket)
+    }
+
+    fn advance(&self, number: TicketNumber, moved: TicketMove) -> BoxFuture<'_, Result<bool, NeighbourError>> {
+        async move { Ok(self.0.advance(number, moved).await?.is_some()) }.boxed()
+    }
+}
+
 /// The control of a journal that is open.
 pub(super) fn control(
     journal: Arc<Journal>,
@@ -42,6 +70,7 @@ pub(super) fn control(
     random: &Arc<dyn Random>,
     budgets: &Arc<Budgets>,
     register: &Arc<Register>,
+    desk: &Arc<Desk>,
 ) -> Control {
     let store: Arc<dyn Store> = journal.clone();
     Control {
@@ -50,6 +79,7 @@ pub(super) fn control(
         store,
         budgets: Arc::clone(budgets),
         issued: register.clone(),
+        officers: Arc::new(DeskOfficers(Arc::clone(desk))),
         one: tokio::sync::Mutex::new(()),
     }
 }
@@ -66,9 +96,10 @@ impl Door {
         journal: Arc<Journal>,
         budgets: &Arc<Budgets>,
         register: &Arc<Register>,
+        desk: &Arc<Desk>,
     ) -> Option<Self> {
         let StoreChoice::Journal(at) = &options.store else { return None };
-        let control = control(journal, &options.keys, &options.random, budgets, register);
+        let control = control(journal, &options.keys, &options.random, budgets, register, desk);
         Some(Self { path: socket_path(&at.path), control })
     }
 

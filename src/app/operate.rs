@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, key_file};
 use crate::control::client::{self, ClientError, End};
 use crate::control::{Command, Report, Said, socket_path};
+use crate::desk::Desk;
 use crate::domain::keys::ServerKeys;
 use crate::issuer::Register;
 use crate::ports::{Clock, Part, Store};
@@ -103,7 +104,11 @@ fn in_the_store(config: &Config, command: Command) -> Result<Report, Refusal> {
         | Command::RetryLetter { .. }
         | Command::RetryLetters
         | Command::DropLetter { .. }
-        | Command::RevokeCertificate { .. } => in_the_open_store(config, &options, &keys, command),
+        | Command::RevokeCertificate { .. }
+        | Command::ListTickets { .. }
+        | Command::ShowTicket { .. }
+        | Command::MoveTicket { .. }
+        | Command::ExportTickets { .. } => in_the_open_store(config, &options, &keys, command),
     }
 }
 
@@ -122,8 +127,9 @@ fn in_the_open_store(
     let runtime = runtime.map_err(|fault| Refusal::Said(fault.to_string()))?;
     let store: Arc<dyn Store> = journal.clone();
     let outcome = runtime.block_on(async {
+        let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&clock), keys));
         let register = Register::open(store, clock, Arc::clone(keys)).await?;
-        control::control(Arc::clone(&journal), keys, &random, &budgets, &register).perform(command).await
+        control::control(Arc::clone(&journal), keys, &random, &budgets, &register, &desk).perform(command).await
     });
     journal.close_and_wait();
     outcome.map_err(|error| Refusal::Said(error.to_string()))

@@ -20,10 +20,7 @@ use crate::registry::satusehat::Satusehat;
 use crate::store::Journal;
 use crate::{store, whatsapp};
 
-/// The body that the emulator's SMS pane takes.
-const EMULATOR_SMS_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
-
-/// Its answer about a phone that receives none.
+/// The emulator's answer about a phone that receives no SMS.
 const EMULATOR_UNDELIVERED: u16 = 410;
 
 /// The store, and the same as the journal that it is, unless it was given.
@@ -159,12 +156,14 @@ fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Op
     match (&options.sms, emulator) {
         (Sms::Http(http), _) => Ok(http.clone()),
         (Sms::Emulator, Some(emulator)) => Ok(sms_http::Options {
-            url: format!("{}/sms", emulator.url()),
-            authorization: None,
-            body: EMULATOR_SMS_BODY.to_owned(),
             timeout: options.graph.request_timeout,
             connections_max: options.graph.connections_max,
-            undelivered: vec![EMULATOR_UNDELIVERED],
+            readings: vec![sms_http::Reading {
+                status: Some(EMULATOR_UNDELIVERED),
+                says: String::new(),
+                means: sms_http::Meaning::Undelivered,
+            }],
+            ..sms_http::Options::plain(format!("{}/sms", emulator.url()))
         }),
         (Sms::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
     }

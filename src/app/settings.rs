@@ -1,28 +1,27 @@
 //! Settings of `config` as the options of the parts. Each part owns its options; only this file knows both.
 
 mod codes;
+mod neighbours;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AppError, AppOptions, CertificateOptions, Directory, GraphOptions, Records, RegistryOptions, ServerOptions,
-    StoreChoice, World,
+    AppError, AppOptions, CertificateOptions, GraphOptions, RegistryOptions, ServerOptions, StoreChoice, World,
 };
-use codes::{code_template, sms};
+use codes::code_template;
 
 use crate::actors::fault::Faults;
 use crate::actors::session::{Ours, Script};
 use crate::actors::{Figures, ReadReceipts, SystemRandom};
 use crate::clock::SystemClock;
-use crate::config::{self, Config, DirectoryKind, Mode, RegistryKind, key_file, signing_file};
+use crate::config::{self, Config, Mode, key_file, signing_file};
 use crate::conversation::text::Texts;
 use crate::domain::keys::ServerKeys;
 use crate::domain::time::DAY_MS;
 use crate::limits::admission::Pace;
 use crate::limits::breaker::BreakerRules;
 use crate::registry::embedded::{DemoCard, DemoPerson, demo_cards};
-use crate::registry::{directory, satusehat};
 use crate::telemetry::Recorder;
 use crate::{emulator, store};
 
@@ -42,11 +41,11 @@ pub(super) fn options(config: Config, recorder: Recorder) -> Result<AppOptions, 
         server: server(&config, web_workers),
         graph: graph(&config),
         world: if newcomer { World::Emulator(Box::new(world(&config, clock.clone()))) } else { World::Cloud },
-        sms: sms(&config),
+        sms: neighbours::sms(&config),
         store: StoreChoice::Journal(store_options(&config)),
         registry: RegistryOptions { seed: config.registry.seed, citizens: config.registry.citizens },
-        records: records(&config.registry),
-        directory: directory(&config.directory),
+        records: neighbours::records(&config.registry),
+        directory: neighbours::directory(&config.directory),
         certificates,
         keys: Arc::new(ServerKeys::derive(&key)),
         clock,
@@ -157,37 +156,6 @@ fn card(card: DemoCard) -> emulator::DemoCard {
         username: card.username.map(str::to_owned),
         registered: card.registered,
         people: card.people.into_iter().map(person).collect(),
-    }
-}
-
-fn directory(at: &config::Directory) -> Directory {
-    match at.kind {
-        DirectoryKind::Embedded => Directory::Embedded,
-        DirectoryKind::Http => Directory::Http(directory::Options {
-            url: at.url.clone(),
-            authorization: at.authorization.clone(),
-            timeout: Duration::from_millis(at.timeout_ms),
-            connections_max: at.connections_max,
-        }),
-    }
-}
-
-fn records(registry: &config::Registry) -> Records {
-    let code = |code: &config::VaccineCode| satusehat::VaccineCode {
-        system: code.system.clone(),
-        code: code.code.clone(),
-        vaccine: code.vaccine.clone(),
-    };
-    match registry.kind {
-        RegistryKind::Embedded => Records::Embedded,
-        RegistryKind::Satusehat => Records::Satusehat(satusehat::Options {
-            url: registry.url.clone(),
-            client_id: registry.client_id.clone(),
-            client_secret: registry.client_secret.clone(),
-            timeout: Duration::from_millis(registry.timeout_ms),
-            connections_max: registry.connections_max,
-            vaccines: registry.vaccine_codes.iter().map(code).collect(),
-        }),
     }
 }
 

@@ -121,16 +121,16 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("emulator.history_max", 10, 100_000),
     ("whatsapp.phone_numbers.messages_per_s", 1, 1_000),
     ("account.lock_s.seconds", 60, 30 * DAY_S),
-    ("otp.undelivered.status", 400, 499),
 ];
 
 /// Key and its words.
-const CHOICES: [(&str, &[&str]); 6] = [
+const CHOICES: [(&str, &[&str]); 7] = [
     ("whatsapp.mode", &["emulator", "cloud"]),
     ("whatsapp.read_receipts", &["when_slow", "always", "never"]),
     ("registry.kind", &["embedded", "satusehat"]),
     ("directory.kind", &["embedded", "http"]),
     ("otp.kind", &["emulator", "http"]),
+    ("otp.format", &["json", "form", "query"]),
     ("telemetry.format", &["text", "json"]),
 ];
 
@@ -171,7 +171,6 @@ pub fn check(layered: &Layered) -> Vec<Fault> {
 fn array_range(key: &str, items: &[Value]) -> Option<String> {
     let (inner, numbers): (&str, Vec<i64>) = match key {
         "account.lock_s" => ("account.lock_s.seconds", items.iter().filter_map(Value::as_integer).collect()),
-        "otp.undelivered" => ("otp.undelivered.status", items.iter().filter_map(Value::as_integer).collect()),
         "whatsapp.phone_numbers" => (
             "whatsapp.phone_numbers.messages_per_s",
             items.iter().filter_map(|item| item.get("messages_per_s").and_then(Value::as_integer)).collect(),

@@ -9,17 +9,18 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::fault::{ConfigError, Fault};
-use super::{DEFAULT_TOML, PhoneNumber, VaccineCode};
+use super::{DEFAULT_TOML, PhoneNumber, SmsAnswer, SmsHeader, VaccineCode};
 
 /// Variables that start with this are settings: `SIAGA__SECTION__KEY`.
 pub const ENV_PREFIX: &str = "SIAGA__";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "whatsapp.app_secrets",
     "whatsapp.verify_token",
     "whatsapp.access_token",
     "otp.authorization",
+    "otp.secret",
     "registry.client_secret",
     "directory.authorization",
 ];
@@ -188,6 +189,14 @@ pub(super) fn misfit(key: &str, value: &Value) -> Option<String> {
             .map(|_| "allowed: a list of texts, [\"secret\", \"older secret\"]".to_owned()),
         "whatsapp.phone_numbers" => value.clone().try_into::<Vec<PhoneNumber>>().err().map(|error| {
             format!("allowed: a list of {{ id = \"…\", display = \"…\", messages_per_s = 80 }}; {}", error.message())
+        }),
+        "otp.headers" => value
+            .clone()
+            .try_into::<Vec<SmsHeader>>()
+            .err()
+            .map(|error| format!("allowed: a list of {{ name = \"…\", value = \"…\" }}; {}", error.message())),
+        "otp.answers" => value.clone().try_into::<Vec<SmsAnswer>>().err().map(|error| {
+            format!("allowed: a list of {{ status = 200, says = \"…\", means = \"retry\" }}; {}", error.message())
         }),
         "registry.vaccine_codes" => value.clone().try_into::<Vec<VaccineCode>>().err().map(|error| {
             format!(

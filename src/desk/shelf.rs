@@ -24,6 +24,8 @@ use crate::ports::{IdempotencyKey, Key, NeighbourError, Part, Record, Store, Sto
 
 const VERSION: u8 = 1;
 
+/// Numbers have eight digits, so the first of their four bytes is 0 to 5.
+pub const SLICES: u8 = 6;
 /// Bytes of one text.
 const WORDS_BYTES_MAX: usize = 3_000;
 /// Texts of one report.
@@ -106,6 +108,12 @@ impl Shelf {
 
     pub(super) async fn head(&self, number: TicketNumber) -> Result<Option<Head>, Fault> {
         self.get(head_key(number)).await
+    }
+
+    /// The reports of a slice, those written just now included: numbers whose first byte of four is this.
+    pub(super) async fn slice(&self, slice: u8) -> Result<Vec<Head>, Fault> {
+        let values = self.store.scan(Table::Ticket, key(b'h', &[&[slice]])).await?;
+        Ok(values.iter().filter_map(|(_, value)| value.decode(VERSION, &[]).ok()).collect())
     }
 
     /// A page of all reports, and where the next begins.

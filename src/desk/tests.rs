@@ -150,7 +150,7 @@ async fn one_open_report_a_person_and_kind() {
     };
     let claimed = scene.file(5, claimed).await;
     assert!([bayu.number, date.number, claimed.number].iter().all(|number| *number != first.number));
-    scene.desk.advance(first.number, DeskMove::Answer(text("sudah"))).await.expect("answered");
+    scene.desk.advance(first.number, TicketMove::Answer(text("sudah"))).await.expect("answered");
     let new = scene.file(6, draft(TicketKind::DoseOrVaccineWrong, Some("siti"), "masih")).await;
     assert_ne!(new.number, first.number, "an answered report is not open");
 }
@@ -179,11 +179,11 @@ async fn the_desks_moves_reach_the_chat_and_the_clock_stands_while_it_waits() {
     let scene = Scene::new();
     let filed = scene.file(1, draft(TicketKind::NikUsedByOther, None, "juli")).await;
     scene.pass(HOUR_MS);
-    let taken = scene.desk.advance(filed.number, DeskMove::TakeUp).await.expect("moved").expect("a report");
+    let taken = scene.desk.advance(filed.number, TicketMove::TakeUp).await.expect("moved").expect("a report");
     assert_eq!(taken.state, TicketState::InWork { since: NOON.plus_ms(HOUR_MS) });
     assert_eq!(scene.last_notice(), Some((CHAT, taken.state, None)));
 
-    let asked = scene.desk.advance(filed.number, DeskMove::Ask(text("tanggal berapa?"))).await.expect("moved");
+    let asked = scene.desk.advance(filed.number, TicketMove::Ask(text("tanggal berapa?"))).await.expect("moved");
     let state = asked.expect("a report").state;
     assert_eq!(scene.last_notice(), Some((CHAT, state, Some(text("tanggal berapa?")))));
     scene.pass(5 * HOUR_MS);
@@ -191,12 +191,12 @@ async fn the_desks_moves_reach_the_chat_and_the_clock_stands_while_it_waits() {
     assert_eq!(added.due, filed.due.plus_ms(5 * HOUR_MS), "later by as long as it waited");
     assert_eq!(added.state, TicketState::InWork { since: NOON.plus_ms(6 * HOUR_MS) });
 
-    let answered = scene.desk.advance(filed.number, DeskMove::Answer(text("sudah diperbaiki"))).await.expect("moved");
+    let answered = scene.desk.advance(filed.number, TicketMove::Answer(text("sudah diperbaiki"))).await.expect("moved");
     assert_eq!(answered.expect("a report").state, TicketState::Answered { at: NOON.plus_ms(6 * HOUR_MS) });
     let whole = scene.desk.ticket(filed.number).await.expect("read").expect("a report");
     assert_eq!((whole.answer, whole.additions), (Some(text("sudah diperbaiki")), vec![text("tgl 14")]));
     let told = scene.heard.0.lock().expect("a list").len();
-    scene.desk.advance(filed.number, DeskMove::Close).await.expect("moved");
+    scene.desk.advance(filed.number, TicketMove::Close).await.expect("moved");
     assert_eq!(scene.heard.0.lock().expect("a list").len(), told, "closing is silent");
 }
 
@@ -205,7 +205,7 @@ async fn an_answer_that_did_not_help_is_opened_again_with_a_new_term() {
     let scene = Scene::new();
     let filed = scene.file(1, draft(TicketKind::Other, None, "x")).await;
     assert_eq!(scene.desk.reopen(CHAT, filed.number).await, Ok(Some(filed.clone())), "it is open as it is");
-    scene.desk.advance(filed.number, DeskMove::Answer(text("sudah"))).await.expect("moved");
+    scene.desk.advance(filed.number, TicketMove::Answer(text("sudah"))).await.expect("moved");
     scene.pass(24 * HOUR_MS);
     let reopened = scene.desk.reopen(CHAT, filed.number).await.expect("reopened").expect("a report");
     let now = NOON.plus_ms(24 * HOUR_MS);
@@ -224,7 +224,7 @@ async fn another_chats_report_is_not_there() {
     assert_eq!(scene.words(filed.number).await, ["x"]);
     let unknown = TicketNumber::new(48_210_937).expect("a number");
     assert_eq!(scene.desk.add(CHAT, unknown, text("y")).await, Ok(None));
-    assert_eq!(scene.desk.advance(unknown, DeskMove::TakeUp).await, Ok(None));
+    assert_eq!(scene.desk.advance(unknown, TicketMove::TakeUp).await, Ok(None));
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn long_words_are_cut_between_characters_and_a_repeat_is_not_added() {
     scene.desk.add(CHAT, filed.number, text("sama")).await.expect("added");
     scene.desk.add(CHAT, filed.number, text("sama")).await.expect("added");
     assert_eq!(scene.words(filed.number).await.len(), 2);
-    let moved = scene.desk.advance(filed.number, DeskMove::Answer(text(&"é".repeat(4_000)))).await;
+    let moved = scene.desk.advance(filed.number, TicketMove::Answer(text(&"é".repeat(4_000)))).await;
     assert!(moved.is_ok(), "a record holds the longest answer");
 }
 
@@ -266,7 +266,7 @@ async fn reports_that_were_done_with_long_ago_are_forgotten_and_open_ones_never(
     let scene = Scene::new();
     let done = scene.file(1, draft(TicketKind::DoseOrVaccineWrong, Some("p1"), "nama")).await;
     let open = scene.file(2, draft(TicketKind::DoseOrVaccineWrong, Some("p2"), "nama juga")).await;
-    scene.desk.advance(done.number, DeskMove::Answer(text("sudah"))).await.expect("answered");
+    scene.desk.advance(done.number, TicketMove::Answer(text("sudah"))).await.expect("answered");
     let before = |scene: &Scene| scene.clock.now().plus_ms(-KEPT_MS);
     scene.pass(KEPT_MS);
     assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(0), "ninety days are not over");
@@ -274,7 +274,7 @@ async fn reports_that_were_done_with_long_ago_are_forgotten_and_open_ones_never(
     assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(1));
     let left = scene.desk.of_contact(CHAT).await.expect("a list");
     assert_eq!(left.iter().map(|view| view.number).collect::<Vec<_>>(), [open.number]);
-    scene.desk.advance(open.number, DeskMove::Close).await.expect("closed");
+    scene.desk.advance(open.number, TicketMove::Close).await.expect("closed");
     scene.pass(KEPT_MS + 1);
     assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(1));
     let rows = scene.store.scan(Table::Ticket, Key::new()).await.expect("rows");

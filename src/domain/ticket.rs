@@ -118,6 +118,52 @@ pub enum TicketState {
     },
 }
 
+/// What the officers' side does with a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TicketMove {
+    TakeUp,
+    /// Asks the citizen something; the clock of the report stands still until he adds words.
+    Ask(Text),
+    Answer(Text),
+    /// Ends it, without a word to the citizen.
+    Close,
+}
+
+impl TicketKind {
+    /// As operators and programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CertificateMissing => "certificate_missing",
+            Self::NikUsedByOther => "nik_used_by_other",
+            Self::NikMisrecorded => "nik_misrecorded",
+            Self::BirthDateWrong => "birth_date_wrong",
+            Self::DoseOrVaccineWrong => "dose_or_vaccine_wrong",
+            Self::OthersCertificate => "others_certificate",
+            Self::OldNumberLost => "old_number_lost",
+            Self::VaccinatedAbroad => "vaccinated_abroad",
+            Self::NoNik => "no_nik",
+            Self::Other => "other",
+            Self::NameChange => "name_change",
+            Self::ChangeUndone => "change_undone",
+            Self::NameChangeUndone => "name_change_undone",
+        }
+    }
+}
+
+impl TicketState {
+    /// As operators and programs read it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Filed => "filed",
+            Self::InWork { .. } => "in_work",
+            Self::WaitingCitizen { .. } => "waiting_citizen",
+            Self::Answered { .. } => "answered",
+            Self::Closed { .. } => "closed",
+            Self::Reopened { .. } => "reopened",
+        }
+    }
+}
+
 /// A report as the citizen makes it. What he claims and what was verified stay apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketDraft {

@@ -1,21 +1,26 @@
-//! SMS through a gateway that takes JSON over HTTP.
+//! SMS through a gateway that is spoken to over HTTP.
 //!
-//! What the body looks like is a setting, so that a gateway of another make needs no code; the emulator's
-//! `POST /sms {"to","text"}` is the default. A text may be a one-time code: neither it nor the number is ever in
-//! an error or a log.
+//! What a request looks like and what an answer means are settings, so that a gateway of another make needs no code;
+//! the emulator's `POST /sms {"to","text"}` is the default. A text may be a one-time code: neither it nor the number is
+//! ever in an error or a log.
+
+mod template;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use reqwest::{Client, Url, header, redirect};
+use reqwest::{Client, Response, Url, header, redirect};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::domain::message::Text;
 use crate::domain::phone::Mobile;
 use crate::ports::{IdempotencyKey, NeighbourError, OtpSender};
+
+use template::{Names, Template, filled, filled_pairs, filled_text};
+
+pub use template::Format;
 
 /// The body of the emulator's SMS endpoint.
 pub const DEFAULT_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
@@ -26,6 +31,32 @@ const KEY_HEADER: &str = "idempotency-key";
 /// Time to connect, within `timeout`.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
+/// So much of an answer is read.
+const ANSWER_BYTES_MAX: usize = 4 << 10;
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Taken over for delivery.
+    Sent,
+    /// Not now.
+    Retry,
+    /// The number receives no SMS.
+    Undelivered,
+    /// Never: asking again changes nothing.
+    Refused,
+}
+
+/// How an answer of a gateway is read; of several the first that fits.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// `None`: any.
+    pub status: Option<u16>,
+    /// What must stand in its body; empty: anything.
+    pub says: String,
+    pub means: Meaning,
+}
+
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -33,14 +64,36 @@ pub struct Options {
     pub url: String,
     /// The whole value of the `Authorization` header, "Bearer …"; `None`: no such header.
     pub authorization: Option<SecretString>,
-    /// JSON; in its texts `{to}` stands for `+62…`, `{text}` for the message, `{key}` for the request's key.
+    pub format: Format,
+    /// In its texts `{to}` stands for `+62…`, `{text}` for the message, `{key}` for the request's key, `{secret}` for
+    /// the secret.
     pub body: String,
+    /// Names and values of further headers; `{key}` and `{secret}` stand for the same.
+    pub headers: Vec<(String, String)>,
+    pub secret: SecretString,
+    /// What is not in it is read by its status.
+    pub readings: Vec<Reading>,
     /// One request in all; a send waits as long for a free connection first.
     pub timeout: Duration,
     /// Requests under way at once.
     pub connections_max: usize,
-    /// The statuses by which the gateway says that the number receives no SMS.
-    pub undelivered: Vec<u16>,
+}
+
+impl Options {
+    /// A gateway that takes what the emulator takes.
+    pub fn plain(url: String) -> Self {
+        Self {
+            url,
+            authorization: None,
+            format: Format::Json,
+            body: DEFAULT_BODY.to_owned(),
+            headers: Vec::new(),
+            secret: SecretString::default(),
+            readings: Vec::new(),
+            timeout: Duration::from_secs(4),
+            connections_max: 32,
+        }
+    }
 }
 
 /// Settings that no sender can be made of.
@@ -52,6 +105,8 @@ pub enum OptionsError {
     PlainHttp,
     #[error("the sms gateway's authorization cannot stand in a header")]
     Authorization,
+    #[error("`{0}` is no name of a header")]
+    Header(String),
     #[error("the sms body is not json: {0}")]
     Body(#[from] serde_json::Error),
     #[error("the sms body has no `{0}` in any of its texts")]
@@ -66,10 +121,12 @@ pub enum OptionsError {
 pub struct SmsHttp {
     http: Client,
     url: Url,
-    body: Value,
+    template: Template,
+    headers: Vec<(header::HeaderName, String)>,
+    secret: SecretString,
+    readings: Vec<Reading>,
     slots: Semaphore,
     timeout: Duration,
-    undelivered: Vec<u16>,
 }
 
 impl SmsHttp {
@@ -86,12 +143,17 @@ impl SmsHttp {
         if options.connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
-        let body: Value = serde_json::from_str(&options.body)?;
+        let template = Template::read(options.format, &options.body)?;
         for name in ["{to}", "{text}"] {
-            if !holds(&body, name) {
+            if !template.holds(name) {
                 return Err(OptionsError::Missing(name));
             }
         }
+        let named = |(name, value): &(String, String)| match header::HeaderName::from_bytes(name.as_bytes()) {
+            Ok(known) => Ok((known, value.clone())),
+            Err(_) => Err(OptionsError::Header(name.clone())),
+        };
+        let own = options.headers.iter().map(named).collect::<Result<_, _>>()?;
         let mut headers = header::HeaderMap::new();
         if let Some(secret) = &options.authorization {
             let mut value =
@@ -112,28 +174,68 @@ impl SmsHttp {
         Ok(Self {
             http,
             url,
-            body,
+            template,
+            headers: own,
+            secret: options.secret.clone(),
+            readings: options.readings.clone(),
             slots: Semaphore::new(options.connections_max),
             timeout: options.timeout,
-            undelivered: options.undelivered.clone(),
         })
     }
 
     async fn send_one(&self, key: IdempotencyKey, to: Mobile, text: Text) -> Result<(), NeighbourError> {
         let key = format!("{:016x}-{}", key.contact.0, key.call.0);
-        let body = filled(&self.body, &[("{to}", &to.phone().to_e164()), ("{text}", &text.0), ("{key}", &key)]);
+        let number = to.phone().to_e164();
+        let names: Names<'_> =
+            &[("{to}", &number), ("{text}", &text.0), ("{key}", &key), ("{secret}", self.secret.expose_secret())];
         let Ok(Ok(_slot)) = tokio::time::timeout(self.timeout, self.slots.acquire()).await else {
             return Err(down("no connection came free in time"));
         };
-        let answer = self.http.post(self.url.clone()).header(KEY_HEADER, key).json(&body).send().await;
-        match answer.map(|answer| answer.status().as_u16()) {
-            Ok(200..=299) => Ok(()),
-            Ok(status) if self.undelivered.contains(&status) => Err(NeighbourError::NotFound { neighbour: NEIGHBOUR }),
-            Ok(status @ (408 | 425 | 429 | 500..=599)) => Err(down(&format!("http {status}"))),
-            Ok(status) => Err(NeighbourError::Misconfigured { neighbour: NEIGHBOUR, reason: format!("http {status}") }),
+        let request = match &self.template {
+            Template::Json(body) => self.http.post(self.url.clone()).json(&filled(body, names)),
+            Template::Form(pairs) => self.http.post(self.url.clone()).form(&filled_pairs(pairs, names)),
+            Template::Query(pairs) => self.http.get(self.url.clone()).query(&filled_pairs(pairs, names)),
+        };
+        // Only what is no message: a header is seen by more eyes.
+        let short: Names<'_> = &names[2..];
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), filled_text(value, short)));
+        let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+        match request.header(KEY_HEADER, &key).send().await {
+            Ok(answer) => self.read(answer).await,
             Err(error) if error.is_connect() => Err(down("no connection")),
             Err(error) if error.is_timeout() => Err(down("no answer in time")),
+            Err(error) if error.is_builder() => Err(misconfigured("the request cannot be built")),
             Err(_) => Err(down("the connection broke")),
+        }
+    }
+
+    /// What an answer means: by the settings, else by its status. Its words are never told: they may be the message's.
+    async fn read(&self, mut answer: Response) -> Result<(), NeighbourError> {
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        if self.readings.iter().any(|reading| !reading.says.is_empty()) {
+            while body.len() < ANSWER_BYTES_MAX {
+                match answer.chunk().await {
+                    Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                    Ok(None) => break,
+                    Err(_) => return Err(down("the answer broke off")),
+                }
+            }
+        }
+        let words = String::from_utf8_lossy(&body);
+        let fits = |reading: &&Reading| {
+            reading.status.is_none_or(|wanted| wanted == status) && words.contains(reading.says.as_str())
+        };
+        let by_status = || match status {
+            200..=299 => Meaning::Sent,
+            408 | 425 | 429 | 500..=599 => Meaning::Retry,
+            _ => Meaning::Refused,
+        };
+        match self.readings.iter().find(fits).map_or_else(by_status, |reading| reading.means) {
+            Meaning::Sent => Ok(()),
+            Meaning::Retry => Err(down(&format!("http {status}"))),
+            Meaning::Undelivered => Err(NeighbourError::NotFound { neighbour: NEIGHBOUR }),
+            Meaning::Refused => Err(misconfigured(&format!("http {status}"))),
         }
     }
 }
@@ -148,58 +250,12 @@ fn down(reason: &str) -> NeighbourError {
     NeighbourError::Down { neighbour: NEIGHBOUR, reason: reason.to_owned() }
 }
 
+fn misconfigured(reason: &str) -> NeighbourError {
+    NeighbourError::Misconfigured { neighbour: NEIGHBOUR, reason: reason.to_owned() }
+}
+
 fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn holds(body: &Value, name: &str) -> bool {
-    match body {
-        Value::String(text) => text.contains(name),
-        Value::Array(list) => list.iter().any(|item| holds(item, name)),
-        Value::Object(map) => map.values().any(|item| holds(item, name)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// The template with its names filled in, as JSON and not as text: whatever a message holds stays a string.
-fn filled(body: &Value, names: &[(&str, &str)]) -> Value {
-    match body {
-        Value::String(text) => Value::String(filled_text(text, names)),
-        Value::Array(list) => list.iter().map(|item| filled(item, names)).collect(),
-        Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), filled(item, names))).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => body.clone(),
-    }
-}
-
-/// In one pass, so that a message with `{to}` in it says just that.
-fn filled_text(template: &str, names: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some(brace) = rest.find('{') {
-        out.push_str(&rest[..brace]);
-        rest = &rest[brace..];
-        if let Some((name, value)) = names.iter().find(|(name, _)| rest.starts_with(name)) {
-            out.push_str(value);
-            rest = &rest[name.len()..];
-        } else {
-            out.push('{');
-            rest = &rest[1..];
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_cannot_break_out_of_the_body() {
-        let template = serde_json::from_str(r#"{"a":["{to}",1],"b":{"t":"<{text}>{x}{"}}"#).unwrap();
-        let body = filled(&template, &[("{to}", "+62"), ("{text}", "\"}{to}\\ {text}\n")]);
-        assert_eq!(body, serde_json::json!({ "a": ["+62", 1], "b": { "t": "<\"}{to}\\ {text}\n>{x}{" } }));
-    }
 }

@@ -160,12 +160,9 @@ async fn a_refusal_of_the_emulator_is_read_with_its_code() {
 async fn a_code_reaches_the_emulated_phone() {
     let (emulator, _hook) = emulated().await;
     let options = sms_http::Options {
-        url: format!("{}/sms", emulator.url()),
-        authorization: None,
-        body: sms_http::DEFAULT_BODY.into(),
-        timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(20),
         connections_max: 1,
-        undelivered: vec![410],
+        ..sms_http::Options::plain(format!("{}/sms", emulator.url()))
     };
     let Some(Recipient::Phone(phone)) = citizen().chat() else { panic!("the citizen has a phone") };
     let to = Mobile::from_phone(phone).expect("a mobile");

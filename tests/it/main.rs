@@ -30,6 +30,7 @@ mod starting;
 mod store;
 mod supervision;
 mod support;
+mod tickets;
 mod tidy;
 mod tiny_server;
 mod transcripts;

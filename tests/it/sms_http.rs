@@ -7,7 +7,7 @@ use siaga::domain::call::CallId;
 use siaga::domain::contact::ContactId;
 use siaga::domain::message::Text;
 use siaga::domain::phone::{Mobile, Phone};
-use siaga::otp::sms_http::{DEFAULT_BODY, Options, OptionsError, SmsHttp};
+use siaga::otp::sms_http::{Format, Meaning, Options, OptionsError, Reading, SmsHttp};
 use siaga::ports::{IdempotencyKey, NeighbourError, OtpSender};
 
 use crate::tiny_server::{Answer, TinyServer, nobody};
@@ -15,13 +15,12 @@ use crate::tiny_server::{Answer, TinyServer, nobody};
 const CODE: &str = "483920 kode OTP";
 
 fn options(url: &str) -> Options {
+    let undelivered = Reading { status: Some(410), says: String::new(), means: Meaning::Undelivered };
     Options {
-        url: format!("{url}/sms"),
-        authorization: None,
-        body: DEFAULT_BODY.to_owned(),
-        timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(20),
         connections_max: 2,
-        undelivered: vec![410],
+        readings: vec![undelivered],
+        ..Options::plain(format!("{url}/sms"))
     }
 }
 
@@ -58,6 +57,54 @@ async fn another_gateway_needs_only_settings() {
         json!({ "messages": [{ "destination": "+6281200000042", "body": format!("KEMENKES {CODE}"),
             "ref": "00000000000000ff-7", "flash": false }] })
     );
+}
+
+#[tokio::test]
+async fn forms_queries_and_headers_are_filled_in_and_stay_what_they_are() {
+    let server = TinyServer::start(|_, _| Answer::Say(200, String::new())).await;
+    let options = Options {
+        format: Format::Query,
+        body: "user=siaga&pass={secret}&to={to}&text={text} + lain".into(),
+        secret: "ra&hasia".to_owned().into(),
+        headers: vec![("X-Api-Key".into(), "k-{secret}".into()), ("X-Ref".into(), "{key}/{text}".into())],
+        ..options(&server.url)
+    };
+    assert_eq!(send(&options).await, Ok(()));
+    assert_eq!(send(&Options { format: Format::Form, ..options }).await, Ok(()));
+    let [query, form] = &server.seen()[..] else { panic!("{:?}", server.seen()) };
+    let pairs = "user=siaga&pass=ra%26hasia&to=%2B6281200000042&text=483920+kode+OTP+%2B+lain";
+    assert_eq!(query.line, format!("GET /sms?{pairs}"));
+    assert_eq!((form.line.as_str(), &form.body[..]), ("POST /sms", pairs.as_bytes()));
+    assert_eq!(form.headers["x-api-key"], "k-ra&hasia");
+    assert_eq!(form.headers["x-ref"], "00000000000000ff-7/{text}", "no message in a header");
+}
+
+#[tokio::test]
+async fn what_an_answer_means_is_a_setting() {
+    let reading = |status, says: &str, means| Reading { status, says: says.to_owned(), means };
+    let readings = vec![
+        reading(Some(200), "balance", Meaning::Retry),
+        reading(None, "blacklisted", Meaning::Refused),
+        reading(Some(500), "duplicate", Meaning::Sent),
+    ];
+    for (status, body, expected) in [
+        (200, "OK 17", Meaning::Sent),
+        (200, "ERR insufficient balance", Meaning::Retry),
+        (202, "ERR insufficient balance", Meaning::Sent),
+        (503, "blacklisted", Meaning::Refused),
+        (500, "duplicate key", Meaning::Sent),
+        (500, "", Meaning::Retry),
+        (403, "", Meaning::Refused),
+    ] {
+        let server = TinyServer::start(move |_, _| Answer::Say(status, body.into())).await;
+        let means = match send(&Options { readings: readings.clone(), ..options(&server.url) }).await {
+            Ok(()) => Meaning::Sent,
+            Err(NeighbourError::Down { .. }) => Meaning::Retry,
+            Err(NeighbourError::Misconfigured { .. }) => Meaning::Refused,
+            other => panic!("{status} {body}: {other:?}"),
+        };
+        assert_eq!(means, expected, "{status} {body}");
+    }
 }
 
 #[tokio::test]
@@ -107,5 +154,7 @@ fn settings_that_cannot_work_are_refused() {
     assert!(url("https://sms.example.org/").is_none());
     let odd = Options { authorization: Some("a\nb".into()), ..here.clone() };
     assert!(matches!(refused(odd), Some(OptionsError::Authorization)));
+    let header = Options { headers: vec![("X Api".into(), String::new())], ..here.clone() };
+    assert!(matches!(refused(header), Some(OptionsError::Header(_))));
     assert!(matches!(refused(Options { connections_max: 0, ..here.clone() }), Some(OptionsError::NoConnections)));
 }

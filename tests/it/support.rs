@@ -195,12 +195,9 @@ pub(crate) fn parrot_options(
     AppOptions {
         world: World::Cloud,
         sms: Sms::Http(siaga::otp::sms_http::Options {
-            url: "http://127.0.0.1:9/sms".to_owned(),
-            authorization: None,
-            body: r#"{"to":"{to}","text":"{text}"}"#.to_owned(),
             timeout: Duration::from_secs(1),
             connections_max: 1,
-            undelivered: Vec::new(),
+            ..siaga::otp::sms_http::Options::plain("http://127.0.0.1:9/sms".to_owned())
         }),
         store: StoreChoice::Given(store),
         channel: Some(channel),

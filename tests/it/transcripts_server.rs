@@ -13,10 +13,10 @@ use tokio::sync::broadcast::Receiver;
 
 use siaga::app::{StoreChoice, World};
 use siaga::clock::ManualClock;
-use siaga::desk::DeskMove;
 use siaga::domain::contact::{Bsuid, BusinessNumber, Identity, Recipient};
 use siaga::domain::message::Text;
 use siaga::domain::phone::Phone;
+use siaga::domain::ticket::TicketMove;
 use siaga::domain::time::Timestamp;
 use siaga::emulator::{Card, Content, Event, Form, Happening, Reply, Sender};
 use siaga::ports::{Clock, CodeTemplate};
@@ -393,11 +393,11 @@ impl Runner {
                 let moved = match news {
                     TicketNews::InWork { since } => {
                         self.clock.set(*since);
-                        DeskMove::TakeUp
+                        TicketMove::TakeUp
                     }
-                    TicketNews::Answered(words) => DeskMove::Answer(Text(words.clone())),
-                    TicketNews::Ask(words) => DeskMove::Ask(Text(words.clone())),
-                    TicketNews::Closed => DeskMove::Close,
+                    TicketNews::Answered(words) => TicketMove::Answer(Text(words.clone())),
+                    TicketNews::Ask(words) => TicketMove::Ask(Text(words.clone())),
+                    TicketNews::Closed => TicketMove::Close,
                 };
                 let view = self.app.handles.desk.advance(*number, moved).await.expect("the desk serves");
                 self.clock.set(now);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix::{Addr, ArbiterHandle};
 
+use super::idle::{Idle, Rank};
 use crate::actors::board::{Board, Mail, Turned, Waiting};
 use crate::actors::session::{Home, Moved, Session, Work, plan};
 use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
@@ -19,11 +20,13 @@ const RESTARTS_MAX: usize = 3;
 pub struct Sessions {
     home: Home,
     on: ArbiterHandle,
-    live: HashMap<ContactId, Live>,
-    /// By when they last had a turn, longest idle first.
-    idle: BTreeMap<u64, ContactId>,
-    rank: u64,
-    life: u64,
+    /// In boxes: a map of hundreds of thousands may be half empty.
+    live: HashMap<ContactId, Box<Live>>,
+    /// By when they last had a turn.
+    idle: Idle,
+    /// The last that was begun, and what all of them are numbered from.
+    life: u32,
+    lives_from: u64,
     /// Of those that ended badly lately.
     windows: HashMap<ContactId, RestartWindow>,
     /// They found no place or no room in a mailbox; looked at again with each tick.
@@ -37,9 +40,9 @@ pub struct Sessions {
 
 struct Live {
     address: Addr<Session>,
-    life: u64,
-    rank: u64,
+    rank: Rank,
     used_at: Timestamp,
+    life: u32,
     /// A turn is under way.
     working: bool,
     /// Its calls are under way.
@@ -50,12 +53,12 @@ impl Sessions {
     pub fn new(home: Home, on: ArbiterHandle) -> Self {
         Self {
             // Lives of another generation have other numbers.
-            life: u64::from(home.writer.generation) << 32,
+            lives_from: u64::from(home.writer.generation) << 32,
+            life: 0,
             home,
             on,
             live: HashMap::new(),
-            idle: BTreeMap::new(),
-            rank: 0,
+            idle: Idle::default(),
             windows: HashMap::new(),
             put_off: Vec::new(),
             resting: BTreeMap::new(),
@@ -122,8 +125,9 @@ impl Sessions {
         if self.live.contains_key(&contact) {
             return;
         }
-        self.life += 1;
-        let life = self.life;
+        // Four thousand million lives of one generation of a shard: it ends before they do.
+        self.life = self.life.wrapping_add(1);
+        let life = self.lives_from | u64::from(self.life);
         let home = self.home.clone();
         let board = self.board();
         let address = supervision::spawn(
@@ -137,10 +141,23 @@ impl Sessions {
                 }
             },
         );
-        self.rank += 1;
-        self.idle.insert(self.rank, contact);
-        let used_at = self.now();
-        self.live.insert(contact, Live { address, life, rank: self.rank, used_at, working: false, waiting: false });
+        let (rank, used_at) = (self.idle.push(contact), self.now());
+        let live = Live { address, rank, used_at, life: self.life, working: false, waiting: false };
+        self.live.insert(contact, Box::new(live));
+    }
+
+    /// The contact's life with this number, if it is in memory.
+    fn living(&mut self, contact: ContactId, life: u64) -> Option<&mut Live> {
+        let from = self.lives_from;
+        self.live.get_mut(&contact).map(Box::as_mut).filter(|live| from | u64::from(live.life) == life)
+    }
+
+    /// It was used just now: it goes to the end of the line.
+    fn used(&mut self, contact: ContactId, now: Timestamp) {
+        let Some(live) = self.live.get_mut(&contact) else { return };
+        (live.used_at, live.rank) = (now, self.idle.push(contact));
+        let live = &self.live;
+        self.idle.clear(live.len(), |rank, contact| live.get(&contact).is_some_and(|live| live.rank == rank));
     }
 
     #[cfg(not(test))]
@@ -163,15 +180,24 @@ impl Sessions {
         if self.live.len() < (figures.sessions_awake_max / figures.shards.max(1)).max(1) {
             return true;
         }
-        let longest = self.idle.values().find(|contact| self.may_go(**contact)).copied();
-        longest.is_some_and(|contact| self.let_go(contact))
+        // Places at the front that nobody holds are not to be passed over again and again.
+        self.longest_idle();
+        let holds = |rank, contact| self.live.get(&contact).is_some_and(|live| live.rank == rank);
+        let longest = self.idle.places().find(|(rank, contact)| holds(*rank, *contact) && self.may_go(*contact));
+        longest.is_some_and(|(_, contact)| self.let_go(contact))
+    }
+
+    fn longest_idle(&mut self) -> Option<ContactId> {
+        let live = &self.live;
+        self.idle.longest(|rank, contact| live.get(&contact).is_some_and(|live| live.rank == rank))
     }
 
     /// Its address goes; it ends when its mailbox is empty, which it is.
     fn let_go(&mut self, contact: ContactId) -> bool {
-        let Some(live) = self.live.remove(&contact) else { return false };
-        self.idle.remove(&live.rank);
-        true
+        let was_live = self.live.remove(&contact).is_some();
+        let live = &self.live;
+        self.idle.clear(live.len(), |rank, contact| live.get(&contact).is_some_and(|live| live.rank == rank));
+        was_live
     }
 
     /// Tells a session that is awake; a full mailbox or a sleeper misses it.
@@ -185,13 +211,10 @@ impl Sessions {
     pub fn turned(&mut self, turned: &Turned) {
         let now = self.now();
         // One of an older life has closed its rows, and that is all that is left of it.
-        let Some(live) = self.live.get_mut(&turned.contact).filter(|live| live.life == turned.life) else { return };
+        let Some(live) = self.living(turned.contact, turned.life) else { return };
         live.working = false;
         live.waiting = turned.waiting;
-        live.used_at = now;
-        self.rank += 1;
-        self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
-        self.idle.insert(self.rank, turned.contact);
+        self.used(turned.contact, now);
         let board = self.board();
         board.wish(turned.contact, turned.due);
         board.asks(turned.contact, turned.asking);
@@ -200,7 +223,7 @@ impl Sessions {
 
     /// A session ended and was not let go.
     pub fn ended(&mut self, contact: ContactId, life: u64, exit: Exit) {
-        if self.live.get(&contact).is_none_or(|live| live.life != life) {
+        if self.living(contact, life).is_none() {
             return;
         }
         self.let_go(contact);
@@ -248,23 +271,15 @@ impl Sessions {
             rests
         });
         let after_ms = self.home.neighbours.figures.passivate_after_ms;
-        while let Some(contact) = self.idle.first_key_value().map(|(_, contact)| *contact) {
-            let may_go = self.may_go(contact);
-            let Some(live) = self.live.get_mut(&contact) else {
-                self.idle.pop_first();
-                continue;
-            };
-            if now.since_ms(live.used_at) < after_ms {
+        while let Some(contact) = self.longest_idle() {
+            if self.live.get(&contact).is_none_or(|live| now.since_ms(live.used_at) < after_ms) {
                 break;
             }
-            if may_go {
+            if self.may_go(contact) {
                 self.let_go(contact);
             } else {
                 // It is not idle: it waits for a neighbour. Looked at again later.
-                live.used_at = now;
-                self.rank += 1;
-                self.idle.remove(&std::mem::replace(&mut live.rank, self.rank));
-                self.idle.insert(self.rank, contact);
+                self.used(contact, now);
             }
         }
         self.windows.retain(|_, window| window.counted(now) > 0);

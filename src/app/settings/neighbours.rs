@@ -1,0 +1,79 @@
+//! The settings of registry, directory and SMS gateway as their options.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::super::{Directory, Records, Sms};
+use crate::config::{self, Config, DirectoryKind, OtpKind, RegistryKind};
+use crate::otp::sms_http;
+use crate::registry::{directory, satusehat};
+
+pub(super) fn sms(config: &Config) -> Sms {
+    match config.otp.kind {
+        OtpKind::Emulator => Sms::Emulator,
+        OtpKind::Http => {
+            let secret = &config.otp.authorization;
+            let none = secret.expose_secret().is_empty();
+            Sms::Http(sms_http::Options {
+                url: config.otp.url.clone(),
+                authorization: (!none).then(|| secret.clone()),
+                format: match config.otp.format {
+                    config::SmsFormat::Json => sms_http::Format::Json,
+                    config::SmsFormat::Form => sms_http::Format::Form,
+                    config::SmsFormat::Query => sms_http::Format::Query,
+                },
+                body: config.otp.body.clone(),
+                headers: config.otp.headers.iter().map(|own| (own.name.clone(), own.value.clone())).collect(),
+                secret: config.otp.secret.clone(),
+                readings: config.otp.answers.iter().map(reading).collect(),
+                timeout: Duration::from_millis(config.otp.timeout_ms),
+                connections_max: config.otp.connections_max,
+            })
+        }
+    }
+}
+
+pub(super) fn directory(at: &config::Directory) -> Directory {
+    match at.kind {
+        DirectoryKind::Embedded => Directory::Embedded,
+        DirectoryKind::Http => Directory::Http(directory::Options {
+            url: at.url.clone(),
+            authorization: at.authorization.clone(),
+            timeout: Duration::from_millis(at.timeout_ms),
+            connections_max: at.connections_max,
+        }),
+    }
+}
+
+pub(super) fn records(registry: &config::Registry) -> Records {
+    let code = |code: &config::VaccineCode| satusehat::VaccineCode {
+        system: code.system.clone(),
+        code: code.code.clone(),
+        vaccine: code.vaccine.clone(),
+    };
+    match registry.kind {
+        RegistryKind::Embedded => Records::Embedded,
+        RegistryKind::Satusehat => Records::Satusehat(satusehat::Options {
+            url: registry.url.clone(),
+            client_id: registry.client_id.clone(),
+            client_secret: registry.client_secret.clone(),
+            timeout: Duration::from_millis(registry.timeout_ms),
+            connections_max: registry.connections_max,
+            vaccines: registry.vaccine_codes.iter().map(code).collect(),
+        }),
+    }
+}
+
+fn reading(answer: &config::SmsAnswer) -> sms_http::Reading {
+    sms_http::Reading {
+        status: (answer.status != 0).then_some(answer.status),
+        says: answer.says.clone(),
+        means: match answer.means {
+            config::SmsMeaning::Sent => sms_http::Meaning::Sent,
+            config::SmsMeaning::Retry => sms_http::Meaning::Retry,
+            config::SmsMeaning::Undelivered => sms_http::Meaning::Undelivered,
+            config::SmsMeaning::Refused => sms_http::Meaning::Refused,
+        },
+    }
+}
