@@ -188,16 +188,17 @@ impl Outbox {
         }
     }
 
-    /// Writes down that a row is settled. Not awaited: nothing but a restart depends on it.
+    /// Writes down that a row is settled. Not awaited: nothing but a restart depends on it. In no shard's name: the
+    /// lanes have let go of the row, so what became of it would be lost with an outbox whose shard is just replaced.
     fn close(&self, id: RowId, how: &Settlement, row: Option<&OutboxRow>, now: Timestamp) {
         let parts = ending(id, how, row, now);
-        let record = Record { writer: Some(self.home.writer), parts };
+        let record = Record { writer: None, parts };
         match self.home.neighbours.store.append(record.clone()) {
-            Ok(_) | Err(StoreError::Closed | StoreError::Fenced { .. }) => {}
+            Ok(_) | Err(StoreError::Closed) => {}
             // Closing frees room, so it is worth waiting for some.
             Err(_) => {
                 let home = self.home.clone();
-                supervision::task(async move { home.append(record.parts).await.map(drop) }, |_| {});
+                supervision::task(async move { home.append_as(None, record.parts).await.map(drop) }, |_| {});
             }
         }
     }

@@ -272,7 +272,7 @@ async fn a_status_settles_what_a_crash_left_open() {
     eventually("all rows are closed", || house.store.open_rows() == (0, 0)).await;
 }
 
-fn status(wamid: &str, tag: &str) -> Value {
+pub(crate) fn status(wamid: &str, tag: &str) -> Value {
     let status = json!({"id": wamid, "status": "delivered", "timestamp": "1795416601", "recipient_id": SITI,
         "biz_opaque_callback_data": tag});
     let mut body = envelope(&[]);

@@ -20,8 +20,9 @@ use siaga::domain::call::{Answer, Call, Request};
 use siaga::domain::certificate::Language;
 use siaga::domain::message::{Content, Outbound, ReplyKind, Text};
 use siaga::domain::phone::Mobile;
-use siaga::ports::Store;
+use siaga::ports::{SendError, Store, Writer};
 
+use crate::app::status;
 use crate::support::{ParrotHouse, TestApp, envelope, eventually, text};
 
 const PEOPLE: usize = 6;
@@ -196,6 +197,24 @@ async fn a_shard_that_panics_in_a_handler_at_its_start_or_at_its_stop_harms_nobo
         assert_eq!((tree.root.state, tree.root.lost_threads), ("running", 0), "{points:?}");
         assert_eq!(heard, vec!["1,2,ask,left,3"; PEOPLE], "{points:?}");
     }
+}
+
+#[tokio::test]
+async fn what_an_outbox_hears_while_its_shard_is_replaced_is_written_down() {
+    let house = House::new();
+    let app = house.open();
+    house.parrot.channel.fail_next([SendError::Ambiguous { reason: "reset".into() }]);
+    says(&app, 0, "1", "1").await;
+    house.eventually("its end is unknown", || house.parrot.channel.tried.load(Ordering::SeqCst) == 1).await;
+    app.at_rest().await;
+    assert_eq!(house.parrot.store.open_rows(), (0, 1));
+    // The shards are given up: they may write no more, and nobody has taken over.
+    for shard in 0..app.tree().shards.len() {
+        house.parrot.store.fence(Writer { shard: u16::try_from(shard).expect("a few"), generation: u32::MAX });
+    }
+    let tag = house.parrot.channel.tags()[0].clone();
+    assert_eq!(app.post(&status("wamid.x", &tag)).await, 200);
+    house.eventually("all is settled", || house.all_is_settled()).await;
 }
 
 #[tokio::test]

@@ -71,6 +71,8 @@ pub(crate) struct Recording {
     pub(crate) hang: AtomicUsize,
     /// Sends that were tried.
     pub(crate) tried: AtomicUsize,
+    /// What statuses of those sends bring back.
+    tags: Mutex<Vec<String>>,
     /// Messages marked as read.
     pub(crate) receipts: AtomicUsize,
 }
@@ -82,6 +84,10 @@ impl Recording {
 
     pub(crate) fn sent(&self) -> Vec<OutgoingMessage> {
         self.sent.lock().unwrap().clone()
+    }
+
+    pub(crate) fn tags(&self) -> Vec<String> {
+        self.tags.lock().unwrap().clone()
     }
 
     /// What each recipient got, in order, as text.
@@ -105,6 +111,7 @@ impl Recording {
 
 impl Channel for Recording {
     fn send(&self, outgoing: OutgoingMessage) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        self.tags.lock().unwrap().push(outgoing.tag.0.clone());
         self.tried.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             if self.hang.load(Ordering::SeqCst) > 0 {

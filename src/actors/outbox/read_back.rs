@@ -26,8 +26,8 @@ pub(super) fn to_give_up(home: &Home, contact: ContactId, id: RowId, how: Settle
         let Ok(rows) = home.neighbours.store.outbox_rows(vec![id]).await else { return };
         if home.shards.lanes(home.shard).settle(contact, id) {
             let row = rows.first().map(|(_, row)| row);
-            // The store is gone, or another shard has taken over and found the row open.
-            let _ = home.append(ending(id, &how, row, home.neighbours.clock.now())).await;
+            // Refused only by a store that is gone.
+            let _ = home.append_as(None, ending(id, &how, row, home.neighbours.clock.now())).await;
         }
     };
     supervision::task(give_up, |_| {});

@@ -38,7 +38,12 @@ impl Home {
 
     /// Appends, waiting for room if there is none.
     pub async fn append(&self, parts: Vec<Part>) -> Result<Ticket, StoreError> {
-        let record = Record { writer: Some(self.writer), parts };
+        self.append_as(Some(self.writer), parts).await
+    }
+
+    /// The same for what is true whoever writes it (`None`).
+    pub async fn append_as(&self, writer: Option<Writer>, parts: Vec<Part>) -> Result<Ticket, StoreError> {
+        let record = Record { writer, parts };
         loop {
             match self.neighbours.store.append(record.clone()) {
                 Err(StoreError::Full(_)) => {
