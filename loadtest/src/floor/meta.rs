@@ -189,7 +189,9 @@ impl Meta {
     async fn say(&self, connection: &mut Connection, place: usize, due_us: u64) -> bool {
         let message = self.messages.fetch_add(1, Ordering::Relaxed);
         let contact = place as u64;
-        let body = wire::text(contact, self.number(place), message, now_s());
+        // A greeting that follows a question is no answer to it and gets none; a call for help always does.
+        let words = if self.load.first { "hai" } else { "bantuan" };
+        let body = wire::text(contact, self.number(place), message, words, now_s());
         self.citizens[place].asked.store(due_us + 1, Ordering::Release);
         let Some(took) = self.post(connection, body).await else { return false };
         // What waited for a connection is part of the wait.

@@ -28,7 +28,7 @@ pub(super) fn signature(secret: &[u8], body: &[u8]) -> String {
 }
 
 /// A POST with one text of one citizen.
-pub(super) fn text(contact: u64, number: &str, message: u64, now_s: u64) -> Bytes {
+pub(super) fn text(contact: u64, number: &str, message: u64, words: &str, now_s: u64) -> Bytes {
     let phone = FIRST + contact;
     format!(
         concat!(
@@ -36,8 +36,9 @@ pub(super) fn text(contact: u64, number: &str, message: u64, now_s: u64) -> Byte
             r#""messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"#,
             r#""6281100000119","phone_number_id":"{number}"}},"contacts":[{{"profile":{{"name":"Siti"}},"wa_id":"#,
             r#""{phone}"}}],"messages":[{{"from":"{phone}","id":"wamid.HBgLNjI4{phone}{message:016x}","timestamp":"#,
-            r#""{now_s}","type":"text","text":{{"body":"hai"}}}}]}}}}]}}]}}"#
+            r#""{now_s}","type":"text","text":{{"body":"{words}"}}}}]}}}}]}}]}}"#
         ),
+        words = words,
         number = number,
         phone = phone,
         message = message,
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_posted_is_json_and_what_comes_is_read() {
         let told = Told { contact: 7, id: 3, data: Some("d1".into()) };
-        for body in [text(7, "100", 1, 1_700_000_000), statuses("100", &[(told, "sent")], 1_700_000_000)] {
+        for body in [text(7, "100", 1, "hai", 1_700_000_000), statuses("100", &[(told, "sent")], 1_700_000_000)] {
             let body: serde_json::Value = serde_json::from_slice(&body).expect("json");
             assert_eq!(body["entry"][0]["changes"][0]["field"], "messages");
         }
