@@ -96,10 +96,13 @@ pub enum AccountEvent {
         job: JobId,
         result: Result<TicketView, NeighbourError>,
     },
-    /// The gateway reports that the SMS of a challenge cannot be delivered (see `AccountEffect::Sms`).
-    Undelivered {
+    /// The code of a challenge is to leave by a template, as its turn in the order of ways has come (see
+    /// `AccountEffect::Sms`).
+    ByTemplate {
         contact: ContactId,
+        call: CallId,
         challenge: [u8; 16],
+        text: Text,
     },
     /// Another account tells: a person was moved here and the move is undone. Logins end, changes are shut.
     EndLogins {
@@ -152,8 +155,9 @@ pub enum AccountEffect {
         call: CallId,
         draft: Box<TicketDraft>,
     },
-    /// Send an SMS; retried by the actor within its bounds, no answer comes back. `or_template`: the challenge whose
-    /// code it carries, if a template may do so instead; then an `Undelivered` comes back should it be reported so.
+    /// Send a text by the ways that are set, in their order; retried by the actor within its bounds, no answer comes
+    /// back. `or_template`: the challenge whose code it carries, if a template may do so instead; then a `ByTemplate`
+    /// comes back should its turn come.
     Sms {
         contact: ContactId,
         call: CallId,
@@ -161,10 +165,14 @@ pub enum AccountEffect {
         text: Text,
         or_template: Option<[u8; 16]>,
     },
-    /// Send a code to the WhatsApp of this phone, by a template.
+    /// Send a code to the WhatsApp of this phone, by a template; should Meta not take it, its text by what comes after
+    /// templates in the order of ways.
     Template {
+        contact: ContactId,
+        call: CallId,
         to: Mobile,
         code: Otp,
+        text: Text,
     },
     /// End the login of another chat (a `Notice::LoginEnded` in its inbox).
     EndLogin {
@@ -225,7 +233,7 @@ pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
-        | AccountEvent::Undelivered { .. }
+        | AccountEvent::ByTemplate { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => return None,
@@ -242,7 +250,9 @@ pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>)
         AccountEvent::Record { job, result } => run.record(job, result),
         AccountEvent::Changed { job, result } => run.changed(job, &result),
         AccountEvent::TicketFiled { job, result } => run.reported(job, result),
-        AccountEvent::Undelivered { contact, challenge } => run.undelivered(contact, challenge),
+        AccountEvent::ByTemplate { contact, call, challenge, text } => {
+            run.by_template((contact, call), challenge, text);
+        }
         AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until), None),
         AccountEvent::HoldPhone { until } => run.hold_phone(until),
         // Every step begins with it.

@@ -84,7 +84,7 @@ pub struct Neighbours {
     pub script: Arc<dyn session::Script>,
     pub random: Arc<dyn Random>,
     pub figures: Figures,
-    /// Calls under way to registry, SMS gateway and desk, all shards together.
+    /// Calls under way to registry, the ways of codes, and desk, all shards together.
     pub calls: Arc<Bulkheads>,
     pub hands: InHand,
     pub faults: Faults,
@@ -94,7 +94,16 @@ pub struct Neighbours {
 #[derive(Clone)]
 pub struct Lines {
     pub channel: Arc<dyn Channel>,
-    pub otp: Arc<dyn OtpSender>,
+    /// The ways of codes and notices, in their order; each has its neighbour in [`Bulkheads::ways`].
+    pub ways: Vec<Way>,
+}
+
+/// A way of codes.
+#[derive(Clone)]
+pub enum Way {
+    Sms(Arc<dyn OtpSender>),
+    /// By a template to the phone's WhatsApp: codes only, and only where their account lets them go that way.
+    Template,
 }
 
 /// Where randomness comes from: a CSPRNG, or a seed in a test.

@@ -44,8 +44,8 @@ use crate::web::{Draining, ops};
 pub use error::AppError;
 pub use operate::{Wish, operate};
 pub use options::{
-    AppOptions, CertificateOptions, Directory, FailingRegistry, GraphOptions, Records, RegistryOptions, ServerOptions,
-    Sms, StoreChoice, World,
+    AppOptions, CertificateOptions, CodeSender, Directory, FailingRegistry, GraphOptions, Records, RegistryOptions,
+    ServerOptions, StoreChoice, World,
 };
 pub use serve::serve;
 

@@ -29,7 +29,7 @@ use crate::limits::codes::CodeRules;
 
 pub use fault::{ConfigError, Fault};
 pub use neighbours::{
-    Directory, DirectoryKind, Otp, OtpKind, Registry, RegistryKind, SmsAnswer, SmsFormat, SmsHeader, SmsMeaning,
+    Directory, DirectoryKind, Otp, OtpSender, Registry, RegistryKind, SmsAnswer, SmsFormat, SmsHeader, SmsMeaning,
     VaccineCode,
 };
 

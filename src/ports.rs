@@ -82,10 +82,34 @@ pub trait ImmunizationRegistry: Send + Sync + 'static {
 
 /// Sends one-time codes and notices of changes to a registered phone.
 pub trait OtpSender: Send + Sync + 'static {
-    /// Hands a text of at most 160 GSM-7 characters over for delivery. The same key is never sent twice by a
-    /// sender that can tell; a caller that got `Down` may ask again under the same key. `NotFound`: the gateway
-    /// reports that the text cannot be delivered to that number.
-    fn send(&self, key: IdempotencyKey, to: Mobile, text: Text) -> BoxFuture<'_, Result<(), NeighbourError>>;
+    /// Hands a text over for delivery. The same key is never sent twice by a sender that can tell.
+    fn send(&self, sms: OutgoingSms) -> BoxFuture<'_, Result<(), Unsent>>;
+}
+
+/// A text on its way to a phone: at most 160 GSM-7 characters.
+#[derive(Clone, Debug)]
+pub struct OutgoingSms {
+    pub key: IdempotencyKey,
+    pub to: Mobile,
+    pub text: Text,
+}
+
+/// A text that a sender did not take, as far as it knows. No personal data in `reason`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsent {
+    /// It was not taken. Asking again later can help.
+    #[error("the text was not taken: {reason}")]
+    NotNow { reason: String },
+    /// The request left and no answer came: it may have been taken or not. Asked again under the same key, a sender
+    /// that can tell sends it once.
+    #[error("the text was taken or not: {reason}")]
+    Unknown { reason: String },
+    /// The number receives no texts.
+    #[error("the number is reported to receive no texts")]
+    Undelivered,
+    /// Never: only an operator can help.
+    #[error("the text was refused: {reason}")]
+    Refused { reason: String },
 }
 
 // === tickets =======================================================================================

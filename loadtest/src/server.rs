@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::scenario::WhatsApp;
+use crate::scenario::Scenario;
 
 /// How long a start and an orderly end may take.
 const START: Duration = Duration::from_secs(30);
@@ -69,7 +69,7 @@ impl Server {
     /// Starts a server that takes webhooks at `webhook` and sends to the emulator at `graph`.
     pub(crate) async fn start(
         binary: &Path,
-        whatsapp: &WhatsApp,
+        scenario: &Scenario,
         webhook: SocketAddr,
         graph: &str,
         secrets: &Secrets,
@@ -80,10 +80,10 @@ impl Server {
         let signing_file = folder.path().join("signing.pem");
         siaga::config::signing_file::load_or_make(&signing_file)?;
         let ops = free_address()?;
-        let numbers: Vec<String> = numbers(whatsapp)
+        let numbers: Vec<String> = numbers(scenario)
             .iter()
             .map(|(id, display)| {
-                let rate = whatsapp.messages_per_s;
+                let rate = scenario.whatsapp.messages_per_s;
                 format!("{{ id = {id:?}, display = {display:?}, messages_per_s = {rate} }}")
             })
             .collect();
@@ -101,7 +101,7 @@ impl Server {
             .env("SIAGA__STORE__PATH", folder.path().join("store"))
             .env("SIAGA__STORE__KEY_FILE", &key_file)
             .env("SIAGA__CERTIFICATE__KEY_FILE", &signing_file)
-            .env("SIAGA__OTP__KIND", "http")
+            .env("SIAGA__OTP__SENDERS", "[\"http\"]")
             .env("SIAGA__OTP__URL", format!("{graph}/sms"))
             .env("SIAGA__TELEMETRY__LOG", "warn")
             .stdin(Stdio::null())
@@ -130,7 +130,10 @@ impl Server {
 
     /// What it took so far.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        usage_of(self.child.id().context("the server has ended")?)
+        let pid = self.child.id().context("the server has ended")?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        usage_in(&stat, &status).context("/proc is not as expected")
     }
 
     /// Asks it to end, as an operator would.
@@ -144,17 +147,10 @@ impl Server {
     }
 }
 
-/// What a process took so far.
-pub(crate) fn usage_of(pid: u32) -> anyhow::Result<Usage> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    usage_in(&stat, &status).context("/proc is not as expected")
-}
-
 /// Id and display of each business number.
-pub(crate) fn numbers(whatsapp: &WhatsApp) -> Vec<(String, String)> {
+pub(crate) fn numbers(scenario: &Scenario) -> Vec<(String, String)> {
     let number = |n: usize| (format!("{}", 100_000_000_000_001 + n), format!("+62 811-0000-{:04}", 1_000 + n));
-    (0..whatsapp.numbers).map(number).collect()
+    (0..scenario.whatsapp.numbers).map(number).collect()
 }
 
 fn write_key(path: &Path) -> anyhow::Result<()> {

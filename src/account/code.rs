@@ -5,16 +5,17 @@
 //! counters alone, before anyone is looked up; and strangers together use up only the strangers' share of a
 //! number's codes, never what its own WhatsApp and the chats that proved it have.
 //!
-//! A code whose SMS is reported undelivered may reach a citizen abroad by a template, at the WhatsApp of the number
-//! he named. That is noted before it leaves: what such a code opens is weak, whatever still arrives by SMS. Never
+//! A code may reach a citizen abroad by a template, at the WhatsApp of the number he named, when the order of ways has
+//! come to that: no SMS took it, or templates go first. It is noted before it leaves: what such a code opens is weak, whatever still arrives by SMS. Never
 //! the number that is chatting: a message to that WhatsApp proves nothing that the chat has not shown already.
 
 use super::AccountEffect;
 use super::job::{Ask, Wanted};
 use super::run::Run;
 use super::state::{Challenge, ChatLogin};
-use crate::domain::call::{Answer, Login};
+use crate::domain::call::{Answer, CallId, Login};
 use crate::domain::contact::ContactId;
+use crate::domain::message::Text;
 use crate::domain::otp::{Otp, OtpPurpose};
 use crate::domain::time::{DAY_MS, HOUR_MS, SECOND_MS, Timestamp};
 
@@ -124,14 +125,15 @@ impl Run<'_, '_> {
         self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template });
     }
 
-    /// The SMS of a code cannot be delivered: its template leaves, once that it is weak is durable.
-    pub(super) fn undelivered(&mut self, contact: ContactId, id: [u8; 16]) {
+    /// A code is to go by a template: it leaves once that it is weak is durable.
+    pub(super) fn by_template(&mut self, (contact, call): (ContactId, CallId), id: [u8; 16], text: Text) {
         let to = self.context.phone;
         let challenges = self.account.chat_mut(contact).map(|chat| &mut chat.challenges);
         let challenge = challenges.and_then(|challenges| challenges.iter_mut().find(|challenge| challenge.id == id));
         let Some(challenge) = challenge else { return };
         challenge.weak = true;
-        self.effects.push(AccountEffect::Template { to, code: (self.context.otp)(id, contact, to) });
+        let code = (self.context.otp)(id, contact, to);
+        self.effects.push(AccountEffect::Template { contact, call, to, code, text });
     }
 
     /// The same call again: the same code leaves again, under the same key, by the same way.

@@ -126,10 +126,16 @@ fn a_report_about_a_code_that_is_no_longer_out_sends_nothing() {
     world.ask_as(abroad(), world.challenge(OtpPurpose::Login));
     let challenge = world.account.chats[0].challenges[0].id;
     let contact = abroad().contact;
-    world.run(AccountEvent::Undelivered { contact: ContactId(99), challenge });
-    world.run(AccountEvent::Undelivered { contact, challenge: [0; 16] });
+    let by_template = |contact, challenge| AccountEvent::ByTemplate {
+        contact,
+        call: CallId(1),
+        challenge,
+        text: Text("kode".into()),
+    };
+    world.run(by_template(ContactId(99), challenge));
+    world.run(by_template(contact, [0; 16]));
     world.wait(5 * MINUTE_MS);
-    world.run(AccountEvent::Undelivered { contact, challenge });
+    world.run(by_template(contact, challenge));
     assert!(world.templates.is_empty());
     assert_eq!(world.phone, mobile("6281200000042"));
 }

@@ -178,14 +178,14 @@ impl World {
             for effect in self.step(event) {
                 match effect {
                     AccountEffect::Answer { contact, call, answer } => answers.push((contact, call, answer)),
-                    AccountEffect::Sms { contact, to, text, or_template, .. } => {
+                    AccountEffect::Sms { contact, call, to, text, or_template } => {
                         if self.gateway == Gateway::Delivers {
                             self.sms.push((to, text.0));
                         } else if let Some(challenge) = or_template {
-                            queue.push(AccountEvent::Undelivered { contact, challenge });
+                            queue.push(AccountEvent::ByTemplate { contact, call, challenge, text });
                         }
                     }
-                    AccountEffect::Template { to, code } => self.templates.push((to, code)),
+                    AccountEffect::Template { to, code, .. } => self.templates.push((to, code)),
                     AccountEffect::LookUp { job, .. } => {
                         let result = if self.directory_down { Err(down()) } else { Ok(self.people.clone()) };
                         queue.push(AccountEvent::Persons { job, result });

@@ -7,6 +7,7 @@
 
 pub mod effects;
 mod record;
+mod sms;
 mod template;
 mod undo_code;
 
@@ -106,7 +107,7 @@ fn ends_a_call(event: &AccountEvent) -> bool {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. } => true,
         AccountEvent::Asked { .. }
-        | AccountEvent::Undelivered { .. }
+        | AccountEvent::ByTemplate { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => false,

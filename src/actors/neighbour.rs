@@ -1,4 +1,4 @@
-//! Calls to registry, SMS gateway and desk: each within its place, its time and its breaker.
+//! Calls to registry, the ways of codes, and desk: each within its place, its time and its breaker.
 //!
 //! - **Bulkhead**: so many calls are under way to one neighbour; more wait for a place, within their own time.
 //!   A slow neighbour never holds up calls to another.
@@ -10,7 +10,7 @@
 //! made again until it is served.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -22,7 +22,7 @@ use crate::domain::call::NeighbourError;
 use crate::domain::time::Timestamp;
 use crate::limits::breaker::{Breaker, BreakerRules, BreakerState, Change, Leave};
 use crate::metrics;
-use crate::ports::Clock;
+use crate::ports::{Clock, Unsent};
 
 /// One neighbour: the calls to it, of all shards together.
 pub struct Neighbour {
@@ -39,7 +39,8 @@ pub struct Neighbour {
 /// All neighbours that fail by themselves.
 pub struct Bulkheads {
     pub registry: Arc<Neighbour>,
-    pub sms: Arc<Neighbour>,
+    /// The ways of codes, in their order.
+    pub ways: Vec<Arc<Neighbour>>,
     pub desk: Arc<Neighbour>,
 }
 
@@ -58,15 +59,17 @@ pub struct NeighbourView {
 }
 
 impl Bulkheads {
-    /// `calls_max` calls under way to each.
-    pub fn new(calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>) -> Self {
+    /// `calls_max` calls under way to each; `ways` names those of codes.
+    pub fn new(calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>, ways: &[&'static str]) -> Self {
         let neighbour = |name| Arc::new(Neighbour::new(name, calls_max, rules, Arc::clone(clock)));
-        Self { registry: neighbour("registry"), sms: neighbour("sms"), desk: neighbour("desk") }
+        let ways = ways.iter().map(|way| neighbour(*way)).collect();
+        Self { registry: neighbour("registry"), ways, desk: neighbour("desk") }
     }
 
     /// All of them.
     pub fn views(&self) -> Vec<NeighbourView> {
-        [&self.registry, &self.sms, &self.desk].map(|neighbour| neighbour.view()).into()
+        let all = [&self.registry].into_iter().chain(&self.ways).chain([&self.desk]);
+        all.map(|neighbour| neighbour.view()).collect()
     }
 }
 
@@ -85,38 +88,40 @@ impl Neighbour {
         }
     }
 
+    /// What it is called in figures and settings.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Makes one call within `within`, or says that the neighbour is down. `what` names the call's port.
-    pub async fn call<T>(
+    pub async fn call<T, E: CallError>(
         self: Arc<Self>,
         what: &'static str,
         within: Duration,
-        make: impl FnOnce() -> BoxFuture<'static, Result<T, NeighbourError>>,
-    ) -> Result<T, NeighbourError> {
+        make: impl FnOnce() -> BoxFuture<'static, Result<T, E>>,
+    ) -> Result<T, E> {
         let now = self.clock.now();
         let leave = self.breaker.lock().ask(now);
         let Ok(leave) = leave else {
             metrics::neighbour_called(what, "refused");
-            return Err(NeighbourError::Down { neighbour: what, reason: "its breaker is open".to_owned() });
+            return Err(E::unmade(what, "its breaker is open".to_owned()));
         };
         // Told also when the call is dropped or panics.
         let mut end = End { neighbour: &self, leave, asked_at: now, answered: false };
+        let begun = AtomicBool::new(false);
         let call = async {
             let _place = self.places.acquire().await;
+            begun.store(true, Ordering::Relaxed);
             make().await
         };
         let result = match tokio::time::timeout(within, call).await {
             Ok(result) => result,
-            Err(_) => {
-                Err(NeighbourError::Down { neighbour: what, reason: format!("no answer in {} ms", within.as_millis()) })
+            Err(_) if begun.load(Ordering::Relaxed) => {
+                Err(E::unanswered(what, format!("no answer in {} ms", within.as_millis())))
             }
+            Err(_) => Err(E::unmade(what, format!("no place in {} ms", within.as_millis()))),
         };
-        let outcome = match &result {
-            Ok(_) => "ok",
-            Err(NeighbourError::Down { .. }) => "down",
-            Err(NeighbourError::Misconfigured { .. }) => "misconfigured",
-            Err(NeighbourError::NotFound { .. }) => "not_found",
-            Err(NeighbourError::Conflict { .. }) => "conflict",
-        };
+        let outcome = result.as_ref().map_or_else(E::outcome, |_| "ok");
         end.answered = outcome != "down";
         drop(end);
         metrics::neighbour_called(what, outcome);
@@ -167,6 +172,53 @@ impl Neighbour {
                 tracing::info!(neighbour = self.name, "a neighbour is back");
             }
             None => {}
+        }
+    }
+}
+
+/// How a call's port says that it was not served.
+pub trait CallError {
+    /// The call was not made.
+    fn unmade(what: &'static str, reason: String) -> Self;
+    /// It was made, and nobody answered.
+    fn unanswered(what: &'static str, reason: String) -> Self;
+    /// As figures name it; "down" counts for the breaker.
+    fn outcome(&self) -> &'static str;
+}
+
+impl CallError for NeighbourError {
+    fn unmade(what: &'static str, reason: String) -> Self {
+        Self::Down { neighbour: what, reason }
+    }
+
+    fn unanswered(what: &'static str, reason: String) -> Self {
+        Self::Down { neighbour: what, reason }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Down { .. } => "down",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::NotFound { .. } => "not_found",
+            Self::Conflict { .. } => "conflict",
+        }
+    }
+}
+
+impl CallError for Unsent {
+    fn unmade(_: &'static str, reason: String) -> Self {
+        Self::NotNow { reason }
+    }
+
+    fn unanswered(_: &'static str, reason: String) -> Self {
+        Self::Unknown { reason }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::NotNow { .. } | Self::Unknown { .. } => "down",
+            Self::Undelivered => "not_found",
+            Self::Refused { .. } => "misconfigured",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::AppOptions;
 use super::ports::Registries;
+use super::{AppOptions, CodeSender};
 use crate::actors::gate::Gate;
 use crate::actors::hand::InHand;
 use crate::actors::ledger::Ledger;
@@ -45,6 +45,9 @@ pub(super) fn neighbours(
     desk: &Arc<Desk>,
     (budgets, ledger, switchboard, hands): (Arc<Budgets>, Ledger, Arc<Switchboard>, Arc<dyn Hands>),
 ) -> Neighbours {
+    let ways: Vec<&'static str> = options.senders.iter().map(CodeSender::name).collect();
+    let figures = &options.figures;
+    let calls = Bulkheads::new(figures.neighbour_calls_max, figures.breaker, &options.clock, &ways);
     Neighbours {
         hands: InHand::new(options.figures.shards, hands),
         faults: options.faults,
@@ -57,7 +60,7 @@ pub(super) fn neighbours(
         budgets,
         fence: Arc::new(Fence::new(options.rules.messages_per_minute, Arc::clone(&options.clock))),
         ledger: Arc::new(ledger),
-        calls: Arc::new(Bulkheads::new(options.figures.neighbour_calls_max, options.figures.breaker, &options.clock)),
+        calls: Arc::new(calls),
         clock: options.clock,
         keys: options.keys,
         switchboard,

@@ -26,7 +26,8 @@ pub struct AppOptions {
     pub numbers: Vec<emulator::Number>,
     pub graph: GraphOptions,
     pub world: World,
-    pub sms: Sms,
+    /// How codes leave, in this order.
+    pub senders: Vec<CodeSender>,
     pub store: StoreChoice,
     /// The embedded registry's seed and size.
     pub registry: RegistryOptions,
@@ -103,11 +104,24 @@ pub enum World {
     Cloud,
 }
 
-/// How codes leave.
-pub enum Sms {
+/// A way of codes.
+pub enum CodeSender {
     /// To the emulator's SMS pane.
     Emulator,
     Http(otp::sms_http::Options),
+    /// By the template of the figures (`code_template`).
+    Template,
+}
+
+impl CodeSender {
+    /// As settings and figures name it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Emulator => "emulator",
+            Self::Http(_) => "http",
+            Self::Template => "template",
+        }
+    }
 }
 
 /// Where what is accepted is kept.

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
-use super::{AppError, AppOptions, CertificateOptions, Directory, FailingRegistry, Records, Sms, StoreChoice, World};
-use crate::actors::Lines;
+use super::{
+    AppError, AppOptions, CertificateOptions, CodeSender, Directory, FailingRegistry, Records, StoreChoice, World,
+};
 use crate::actors::hand::Forgetful;
 use crate::actors::switchboard::Switchboard;
+use crate::actors::{Lines, Way};
 use crate::certificate::Typesetter;
 use crate::certificate::hcert::Vaccines;
 use crate::emulator::{self, Emulator};
 use crate::issuer::{IssueError, Issuer, Register};
 use crate::otp::sms_http::{self, SmsHttp};
-use crate::ports::{AccountDirectory, Channel, Hands, ImmunizationRegistry, OtpSender, Store};
+use crate::ports::{AccountDirectory, Channel, Hands, ImmunizationRegistry, Store};
 use crate::registry::directory::HttpDirectory;
 use crate::registry::embedded::{EmbeddedRegistry, population};
 use crate::registry::satusehat::Satusehat;
@@ -133,8 +135,8 @@ pub(super) fn lines(
                 Some(given) => Arc::clone(given),
                 None => Arc::new(whatsapp::GraphClient::new(graph(options, emulator), Arc::clone(&render))?),
             };
-            let otp: Arc<dyn OtpSender> = Arc::new(SmsHttp::new(&sms(options, emulator)?)?);
-            Ok(Lines { channel, otp })
+            let ways = options.senders.iter().map(|sender| way(sender, options, emulator)).collect::<Result<_, _>>()?;
+            Ok(Lines { channel, ways })
         })
         .collect()
 }
@@ -152,10 +154,11 @@ fn graph(options: &AppOptions, emulator: Option<&Emulator>) -> whatsapp::Options
     }
 }
 
-fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Options, AppError> {
-    match (&options.sms, emulator) {
-        (Sms::Http(http), _) => Ok(http.clone()),
-        (Sms::Emulator, Some(emulator)) => Ok(sms_http::Options {
+fn way(sender: &CodeSender, options: &AppOptions, emulator: Option<&Emulator>) -> Result<Way, AppError> {
+    let http = match (sender, emulator) {
+        (CodeSender::Template, _) => return Ok(Way::Template),
+        (CodeSender::Http(http), _) => http.clone(),
+        (CodeSender::Emulator, Some(emulator)) => sms_http::Options {
             timeout: options.graph.request_timeout,
             connections_max: options.graph.connections_max,
             readings: vec![sms_http::Reading {
@@ -164,7 +167,8 @@ fn sms(options: &AppOptions, emulator: Option<&Emulator>) -> Result<sms_http::Op
                 means: sms_http::Meaning::Undelivered,
             }],
             ..sms_http::Options::plain(format!("{}/sms", emulator.url()))
-        }),
-        (Sms::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
-    }
+        },
+        (CodeSender::Emulator, None) => return Err(AppError::Options("sms to the emulator need the emulator")),
+    };
+    Ok(Way::Sms(Arc::new(SmsHttp::new(&http)?)))
 }

@@ -124,12 +124,11 @@ const NUMBERS: &[(&str, i64, i64)] = &[
 ];
 
 /// Key and its words.
-const CHOICES: [(&str, &[&str]); 7] = [
+const CHOICES: [(&str, &[&str]); 6] = [
     ("whatsapp.mode", &["emulator", "cloud"]),
     ("whatsapp.read_receipts", &["when_slow", "always", "never"]),
     ("registry.kind", &["embedded", "satusehat"]),
     ("directory.kind", &["embedded", "http"]),
-    ("otp.kind", &["emulator", "http"]),
     ("otp.format", &["json", "form", "query"]),
     ("telemetry.format", &["text", "json"]),
 ];

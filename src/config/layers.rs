@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::fault::{ConfigError, Fault};
-use super::{DEFAULT_TOML, PhoneNumber, SmsAnswer, SmsHeader, VaccineCode};
+use super::{DEFAULT_TOML, OtpSender, PhoneNumber, SmsAnswer, SmsHeader, VaccineCode};
 
 /// Variables that start with this are settings: `SIAGA__SECTION__KEY`.
 pub const ENV_PREFIX: &str = "SIAGA__";
@@ -190,6 +190,11 @@ pub(super) fn misfit(key: &str, value: &Value) -> Option<String> {
         "whatsapp.phone_numbers" => value.clone().try_into::<Vec<PhoneNumber>>().err().map(|error| {
             format!("allowed: a list of {{ id = \"…\", display = \"…\", messages_per_s = 80 }}; {}", error.message())
         }),
+        "otp.senders" => value
+            .clone()
+            .try_into::<Vec<OtpSender>>()
+            .err()
+            .map(|_| "allowed: a list of \"emulator\", \"http\", \"template\"".to_owned()),
         "otp.headers" => value
             .clone()
             .try_into::<Vec<SmsHeader>>()

@@ -50,7 +50,8 @@ pub enum DirectoryKind {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Otp {
-    pub kind: OtpKind,
+    /// In the order in which they are tried.
+    pub senders: Vec<OtpSender>,
     pub url: String,
     pub authorization: SecretString,
     pub format: SmsFormat,
@@ -100,9 +101,11 @@ pub enum SmsMeaning {
     Refused,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// A way of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OtpKind {
+pub enum OtpSender {
     Emulator,
     Http,
+    Template,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::fault::Fault;
-use super::{Config, Directory, DirectoryKind, Mode, OtpKind, Registry, RegistryKind, key_file, signing_file};
+use super::{Config, Directory, DirectoryKind, Mode, Otp, OtpSender, Registry, RegistryKind, key_file, signing_file};
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
 const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
@@ -89,15 +89,32 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
     if config.directory.kind == DirectoryKind::Http {
         directory(&config.directory, faults);
     }
-    if otp.kind == OtpKind::Http {
+    senders(otp, faults);
+}
+
+fn senders(otp: &Otp, faults: &mut Faults) {
+    let has = |sender| otp.senders.contains(&sender);
+    let each: BTreeSet<OtpSender> = otp.senders.iter().copied().collect();
+    faults.unless(each.len() == otp.senders.len(), "otp.senders", "names a way twice");
+    faults.unless(
+        each.iter().any(|sender| *sender != OtpSender::Template),
+        "otp.senders",
+        "has no way for texts; a template carries codes only, and few of them",
+    );
+    if has(OtpSender::Http) {
         let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        faults.unless(url.is_some(), "otp.url", "is not an http or https address; otp.kind = \"http\" needs one");
+        faults.unless(url.is_some(), "otp.url", "is not an http or https address; \"http\" in otp.senders needs one");
         faults.unless(
             otp.body.contains("{to}") && otp.body.contains("{text}"),
             "otp.body",
             "must hold {to} and {text}, else the code reaches nobody",
         );
     }
+    faults.unless(
+        has(OtpSender::Template) != otp.template.is_empty(),
+        "otp.template",
+        "must name a template where \"template\" is in otp.senders, and only there",
+    );
 }
 
 fn directory(directory: &Directory, faults: &mut Faults) {
@@ -153,9 +170,9 @@ fn in_cloud_mode(config: &Config, faults: &mut Faults) {
         "must be https (http only towards this machine)",
     );
     faults.unless(
-        otp.kind != OtpKind::Emulator,
-        "otp.kind",
-        "is \"emulator\", whose codes nobody receives; cloud mode needs \"http\"",
+        !otp.senders.contains(&OtpSender::Emulator),
+        "otp.senders",
+        "holds \"emulator\", whose codes nobody receives; cloud mode needs a real way",
     );
     if let Err(error) = key_file::load(&store.key_file) {
         faults.unless(false, "store.key_file", &error.to_string());

@@ -90,7 +90,7 @@ fn a_missing_file_is_told_by_its_path() {
 #[test]
 fn cloud_mode_refuses_what_the_emulator_knows() {
     let said = said("[whatsapp]\nmode = \"cloud\"\n[store]\nkey_file = \"/nowhere/key\"\n", &[]);
-    for key in ["app_secrets", "verify_token", "access_token", "otp.kind", "/nowhere/key"] {
+    for key in ["app_secrets", "verify_token", "access_token", "otp.senders", "/nowhere/key"] {
         assert!(said.contains(key), "`{key}` is not in:\n{said}");
     }
 }

@@ -14,9 +14,7 @@ use reqwest::{Client, Response, Url, header, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use crate::domain::message::Text;
-use crate::domain::phone::Mobile;
-use crate::ports::{IdempotencyKey, NeighbourError, OtpSender};
+use crate::ports::{OtpSender, OutgoingSms, Unsent};
 
 use template::{Names, Template, filled, filled_pairs, filled_text};
 
@@ -25,7 +23,6 @@ pub use template::Format;
 /// The body of the emulator's SMS endpoint.
 pub const DEFAULT_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
 
-const NEIGHBOUR: &str = "sms";
 /// Where the request's key goes, for gateways that keep from sending twice.
 const KEY_HEADER: &str = "idempotency-key";
 /// Time to connect, within `timeout`.
@@ -183,13 +180,14 @@ impl SmsHttp {
         })
     }
 
-    async fn send_one(&self, key: IdempotencyKey, to: Mobile, text: Text) -> Result<(), NeighbourError> {
+    async fn send_one(&self, sms: OutgoingSms) -> Result<(), Unsent> {
+        let OutgoingSms { key, to, text } = sms;
         let key = format!("{:016x}-{}", key.contact.0, key.call.0);
         let number = to.phone().to_e164();
         let names: Names<'_> =
             &[("{to}", &number), ("{text}", &text.0), ("{key}", &key), ("{secret}", self.secret.expose_secret())];
         let Ok(Ok(_slot)) = tokio::time::timeout(self.timeout, self.slots.acquire()).await else {
-            return Err(down("no connection came free in time"));
+            return Err(not_now("no connection came free in time"));
         };
         let request = match &self.template {
             Template::Json(body) => self.http.post(self.url.clone()).json(&filled(body, names)),
@@ -202,15 +200,15 @@ impl SmsHttp {
         let request = headers.fold(request, |request, (name, value)| request.header(name, value));
         match request.header(KEY_HEADER, &key).send().await {
             Ok(answer) => self.read(answer).await,
-            Err(error) if error.is_connect() => Err(down("no connection")),
-            Err(error) if error.is_timeout() => Err(down("no answer in time")),
-            Err(error) if error.is_builder() => Err(misconfigured("the request cannot be built")),
-            Err(_) => Err(down("the connection broke")),
+            Err(error) if error.is_connect() => Err(not_now("no connection")),
+            Err(error) if error.is_timeout() => Err(unknown("no answer in time")),
+            Err(error) if error.is_builder() => Err(refused("the request cannot be built")),
+            Err(_) => Err(unknown("the connection broke")),
         }
     }
 
     /// What an answer means: by the settings, else by its status. Its words are never told: they may be the message's.
-    async fn read(&self, mut answer: Response) -> Result<(), NeighbourError> {
+    async fn read(&self, mut answer: Response) -> Result<(), Unsent> {
         let status = answer.status().as_u16();
         let mut body = Vec::new();
         if self.readings.iter().any(|reading| !reading.says.is_empty()) {
@@ -218,7 +216,7 @@ impl SmsHttp {
                 match answer.chunk().await {
                     Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                     Ok(None) => break,
-                    Err(_) => return Err(down("the answer broke off")),
+                    Err(_) => return Err(unknown("the answer broke off")),
                 }
             }
         }
@@ -233,25 +231,29 @@ impl SmsHttp {
         };
         match self.readings.iter().find(fits).map_or_else(by_status, |reading| reading.means) {
             Meaning::Sent => Ok(()),
-            Meaning::Retry => Err(down(&format!("http {status}"))),
-            Meaning::Undelivered => Err(NeighbourError::NotFound { neighbour: NEIGHBOUR }),
-            Meaning::Refused => Err(misconfigured(&format!("http {status}"))),
+            Meaning::Retry => Err(not_now(&format!("http {status}"))),
+            Meaning::Undelivered => Err(Unsent::Undelivered),
+            Meaning::Refused => Err(refused(&format!("http {status}"))),
         }
     }
 }
 
 impl OtpSender for SmsHttp {
-    fn send(&self, key: IdempotencyKey, to: Mobile, text: Text) -> BoxFuture<'_, Result<(), NeighbourError>> {
-        self.send_one(key, to, text).boxed()
+    fn send(&self, sms: OutgoingSms) -> BoxFuture<'_, Result<(), Unsent>> {
+        self.send_one(sms).boxed()
     }
 }
 
-fn down(reason: &str) -> NeighbourError {
-    NeighbourError::Down { neighbour: NEIGHBOUR, reason: reason.to_owned() }
+fn not_now(reason: &str) -> Unsent {
+    Unsent::NotNow { reason: reason.to_owned() }
 }
 
-fn misconfigured(reason: &str) -> NeighbourError {
-    NeighbourError::Misconfigured { neighbour: NEIGHBOUR, reason: reason.to_owned() }
+fn unknown(reason: &str) -> Unsent {
+    Unsent::Unknown { reason: reason.to_owned() }
+}
+
+fn refused(reason: &str) -> Unsent {
+    Unsent::Refused { reason: reason.to_owned() }
 }
 
 fn is_this_machine(url: &Url) -> bool {

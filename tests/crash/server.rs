@@ -51,7 +51,7 @@ impl Site {
              access_token = \"{ACCESS_TOKEN}\"\nretry_first_ms = 50\nreconcile_s = 2\n\
              phone_numbers = [ {{ id = \"{NUMBER_ID}\", display = \"0811-0000-0119\", messages_per_s = 1000 }} ]\n\
              [store]\npath = \"{store}\"\nkey_file = \"{key}\"\n\
-             [certificate]\nkey_file = \"{signing}\"\n[otp]\nkind = \"http\"\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
+             [certificate]\nkey_file = \"{signing}\"\n[otp]\nsenders = [\"http\"]\n[telemetry]\nlog = \"warn,siaga=trace\"\n",
             store = path.join("store").display(),
             key = path.join("siaga.key").display(),
             signing = path.join("signing.pem").display(),

@@ -14,7 +14,7 @@ use siaga::domain::phone::Mobile;
 use siaga::domain::time::Timestamp;
 use siaga::emulator::{Card, Content, Emulator, Sender};
 use siaga::otp::sms_http::{self, SmsHttp};
-use siaga::ports::{Channel, IdempotencyKey, OtpSender, OutgoingMessage, SendError, SendTag};
+use siaga::ports::{Channel, IdempotencyKey, OtpSender, OutgoingMessage, OutgoingSms, SendError, SendTag};
 use siaga::whatsapp::{GraphClient, Options, Render, Unmade};
 use siaga::wire::payload::{Part, decode};
 use siaga::wire::signature;
@@ -168,7 +168,7 @@ async fn a_code_reaches_the_emulated_phone() {
     let to = Mobile::from_phone(phone).expect("a mobile");
     let key = IdempotencyKey { contact: ContactId(1), call: CallId(1) };
     let sender = SmsHttp::new(&options).expect("options that are right");
-    assert_eq!(sender.send(key, to, text("483920 kode OTP")).await, Ok(()));
+    assert_eq!(sender.send(OutgoingSms { key, to, text: text("483920 kode OTP") }).await, Ok(()));
     assert_eq!(emulator.sms_inbox(phone), [text("483920 kode OTP")]);
     emulator.stop().await;
 }

@@ -24,6 +24,7 @@ mod payloads;
 mod recorded_webhooks;
 mod rush;
 mod satusehat;
+mod senders;
 mod sms_http;
 mod standing;
 mod starting;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use siaga::actors::session::Ours;
-use siaga::app::{AppOptions, FailingRegistry, Sms};
+use siaga::app::{AppOptions, CodeSender, FailingRegistry};
 use siaga::domain::citizen::{Person, PersonId, VaccinationRecord};
 use siaga::domain::contact::Recipient;
 use siaga::domain::message::{Button, Outbound};
@@ -26,7 +26,7 @@ const DOWN: u8 = 1;
 const SILENT: u8 = 2;
 
 /// The embedded registry, in a mood.
-struct Moody {
+pub(crate) struct Moody {
     registry: EmbeddedRegistry,
     mood: AtomicU8,
     /// Changes that are made, and whose answer is lost on its way back.
@@ -91,15 +91,15 @@ impl ImmunizationRegistry for Moody {
     }
 }
 
-struct Clinic {
-    house: ParrotHouse,
+pub(crate) struct Clinic {
+    pub(crate) house: ParrotHouse,
     registry: Arc<Moody>,
-    sms: TinyServer,
+    pub(crate) sms: TinyServer,
 }
 
 impl Clinic {
     /// A registry with so many citizens, `Siti Rahmawati` all of them.
-    async fn open(people: usize) -> Self {
+    pub(crate) async fn open(people: usize) -> Self {
         let house = ParrotHouse::new();
         let registry =
             EmbeddedRegistry::open(Vec::new(), house.store.clone(), house.clock.clone()).await.expect("a registry");
@@ -123,11 +123,11 @@ impl Clinic {
         }
     }
 
-    fn options(&self) -> AppOptions {
+    pub(crate) fn options(&self) -> AppOptions {
         let mut options = self.house.options();
         options.script = Arc::new(Ours);
         options.failing = Some(FailingRegistry { directory: self.registry.clone(), records: self.registry.clone() });
-        if let Sms::Http(http) = &mut options.sms {
+        if let Some(CodeSender::Http(http)) = options.senders.first_mut() {
             http.url = format!("{}/sms", self.sms.url);
             http.timeout = std::time::Duration::from_secs(30);
         }
@@ -143,7 +143,7 @@ impl Clinic {
     }
 
     /// What a person got, oldest first: words and buttons.
-    fn got(&self, person: usize) -> Vec<(String, Vec<Button>)> {
+    pub(crate) fn got(&self, person: usize) -> Vec<(String, Vec<Button>)> {
         let to = mobile(person).phone();
         let sent = self.house.channel.sent();
         let to_him = sent.iter().filter(|sent| matches!(&sent.to, Recipient::Phone(phone) if *phone == to));
@@ -158,19 +158,19 @@ impl Clinic {
             .collect()
     }
 
-    fn message(&self, person: usize, words: &str) -> Value {
+    pub(crate) fn message(&self, person: usize, words: &str) -> Value {
         let wamid = format!("w-{person}-{:016x}", rand::random::<u64>());
         let mut message = text(&wamid, &wa_id(person), words);
         message["timestamp"] = json!((self.house.clock.now().0 / 1_000).to_string());
         message
     }
 
-    async fn says(&self, app: &TestApp, person: usize, words: &str) {
+    pub(crate) async fn says(&self, app: &TestApp, person: usize, words: &str) {
         assert_eq!(app.post(&envelope(&[self.message(person, words)])).await, 200);
     }
 
     /// Taps a button of the newest message, and waits for what comes of it.
-    async fn taps(&self, app: &TestApp, person: usize, title: &str) {
+    pub(crate) async fn taps(&self, app: &TestApp, person: usize, title: &str) {
         let got = self.got(person);
         let button = got.iter().rev().find_map(|(_, buttons)| buttons.iter().find(|button| button.title.0 == title));
         let button = button.unwrap_or_else(|| panic!("nobody offered [{title}]: {got:?}"));
@@ -180,13 +180,13 @@ impl Clinic {
         assert_eq!(app.post(&envelope(&[message])).await, 200);
     }
 
-    async fn hears(&self, person: usize, words: &str) {
+    pub(crate) async fn hears(&self, person: usize, words: &str) {
         let what = format!("person {person} hears \"{words}\"");
         eventually(&what, || self.got(person).last().is_some_and(|(said, _)| said.contains(words))).await;
     }
 
     /// As far as the question for name and NIK.
-    async fn logs_in(&self, app: &TestApp, person: usize) {
+    pub(crate) async fn logs_in(&self, app: &TestApp, person: usize) {
         self.says(app, person, "status").await;
         self.hears(person, "Selamat datang").await;
         self.taps(app, person, "Setuju, nomor ini").await;
@@ -203,7 +203,7 @@ impl Clinic {
     }
 
     /// Moves the clock in small steps until it happens: retries and breakers wait for it.
-    async fn in_time(&self, what: &str, mut happened: impl FnMut() -> bool) {
+    pub(crate) async fn in_time(&self, what: &str, mut happened: impl FnMut() -> bool) {
         eventually(what, || {
             self.house.clock.advance(200);
             happened()
@@ -212,19 +212,19 @@ impl Clinic {
     }
 }
 
-fn wa_id(person: usize) -> String {
+pub(crate) fn wa_id(person: usize) -> String {
     format!("62812000{person:05}")
 }
 
-fn mobile(person: usize) -> Mobile {
+pub(crate) fn mobile(person: usize) -> Mobile {
     Mobile::from_phone(Phone::from_wa_id(&wa_id(person)).expect("a phone")).expect("a mobile")
 }
 
-fn nik(person: usize) -> String {
+pub(crate) fn nik(person: usize) -> String {
     format!("000101470890{:04}", person + 1)
 }
 
-fn neighbour<'a>(actors: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn neighbour<'a>(actors: &'a Value, name: &str) -> &'a Value {
     let all = actors["neighbours"].as_array().expect("neighbours");
     all.iter().find(|neighbour| neighbour["name"] == name).expect("a neighbour")
 }

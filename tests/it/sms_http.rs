@@ -8,7 +8,7 @@ use siaga::domain::contact::ContactId;
 use siaga::domain::message::Text;
 use siaga::domain::phone::{Mobile, Phone};
 use siaga::otp::sms_http::{Format, Meaning, Options, OptionsError, Reading, SmsHttp};
-use siaga::ports::{IdempotencyKey, NeighbourError, OtpSender};
+use siaga::ports::{IdempotencyKey, OtpSender, OutgoingSms, Unsent};
 
 use crate::tiny_server::{Answer, TinyServer, nobody};
 
@@ -24,10 +24,10 @@ fn options(url: &str) -> Options {
     }
 }
 
-async fn send(options: &Options) -> Result<(), NeighbourError> {
+async fn send(options: &Options) -> Result<(), Unsent> {
     let to = Phone::from_wa_id("6281200000042").and_then(Mobile::from_phone).expect("a mobile");
     let key = IdempotencyKey { contact: ContactId(255), call: CallId(7) };
-    SmsHttp::new(options).expect("options that are right").send(key, to, Text(CODE.into())).await
+    SmsHttp::new(options).expect("options that are right").send(OutgoingSms { key, to, text: Text(CODE.into()) }).await
 }
 
 #[tokio::test]
@@ -99,8 +99,8 @@ async fn what_an_answer_means_is_a_setting() {
         let server = TinyServer::start(move |_, _| Answer::Say(status, body.into())).await;
         let means = match send(&Options { readings: readings.clone(), ..options(&server.url) }).await {
             Ok(()) => Meaning::Sent,
-            Err(NeighbourError::Down { .. }) => Meaning::Retry,
-            Err(NeighbourError::Misconfigured { .. }) => Meaning::Refused,
+            Err(Unsent::NotNow { .. }) => Meaning::Retry,
+            Err(Unsent::Refused { .. }) => Meaning::Refused,
             other => panic!("{status} {body}: {other:?}"),
         };
         assert_eq!(means, expected, "{status} {body}");
@@ -113,8 +113,8 @@ async fn every_answer_says_whether_asking_again_can_help() {
     {
         let server = TinyServer::start(move |_, _| Answer::Say(status, CODE.into())).await;
         match send(&options(&server.url)).await {
-            Err(NeighbourError::Down { neighbour: "sms", .. }) => assert!(down, "{status}"),
-            Err(NeighbourError::Misconfigured { neighbour: "sms", .. }) => assert!(!down, "{status}"),
+            Err(Unsent::NotNow { .. }) => assert!(down, "{status}"),
+            Err(Unsent::Refused { .. }) => assert!(!down, "{status}"),
             other => panic!("{status}: {other:?}"),
         }
     }
@@ -123,17 +123,18 @@ async fn every_answer_says_whether_asking_again_can_help() {
 #[tokio::test]
 async fn a_number_that_receives_no_sms_is_told_apart() {
     let server = TinyServer::start(|_, _| Answer::Say(410, CODE.into())).await;
-    assert_eq!(send(&options(&server.url)).await, Err(NeighbourError::NotFound { neighbour: "sms" }));
+    assert_eq!(send(&options(&server.url)).await, Err(Unsent::Undelivered));
 }
 
 #[tokio::test]
-async fn silence_breaks_and_absence_are_down_and_tell_nothing_personal() {
+async fn silence_and_breaks_leave_it_open_absence_does_not_and_none_tells_anything_personal() {
     let silent = TinyServer::start(|_, _| Answer::Silence).await;
     let broken = TinyServer::start(|_, _| Answer::Close).await;
-    for url in [silent.url.clone(), broken.url.clone(), nobody().await] {
+    for (url, left) in [(silent.url.clone(), true), (broken.url.clone(), true), (nobody().await, false)] {
         let options = Options { timeout: Duration::from_millis(150), ..options(&url) };
         let error = send(&options).await.expect_err("nobody answers");
-        assert!(matches!(error, NeighbourError::Down { .. }), "{error:?}");
+        assert_eq!(matches!(error, Unsent::Unknown { .. }), left, "{error:?}");
+        assert_eq!(matches!(error, Unsent::NotNow { .. }), !left, "{error:?}");
         let printed = format!("{error} {error:?}");
         assert!(!printed.contains("0000042") && !printed.contains("483920"), "{printed}");
     }

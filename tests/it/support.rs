@@ -22,8 +22,8 @@ use siaga::actors::session::Script;
 use siaga::actors::shard::view::ShardView;
 use siaga::actors::{Figures, SystemRandom};
 use siaga::app::{
-    Addresses, App, AppOptions, CertificateOptions, Directory, Ended, GraphOptions, Records, RegistryOptions,
-    ServerOptions, Sms, StoreChoice, World,
+    Addresses, App, AppOptions, CertificateOptions, CodeSender, Directory, Ended, GraphOptions, Records,
+    RegistryOptions, ServerOptions, StoreChoice, World,
 };
 use siaga::certificate::hcert::SigningKeys;
 use siaga::clock::ManualClock;
@@ -75,6 +75,9 @@ pub(crate) struct Recording {
     tags: Mutex<Vec<String>>,
     /// Messages marked as read.
     pub(crate) receipts: AtomicUsize,
+    /// Codes that left by a template, and errors for the next of them.
+    pub(crate) codes: Mutex<Vec<OutgoingCode>>,
+    pub(crate) code_failures: Mutex<Vec<SendError>>,
 }
 
 impl Recording {
@@ -131,8 +134,14 @@ impl Channel for Recording {
         Box::pin(async { Ok(()) })
     }
 
-    fn send_code(&self, _: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
-        Box::pin(async { Ok(MessageId("wamid.code".into())) })
+    fn send_code(&self, code: OutgoingCode) -> BoxFuture<'_, Result<MessageId, SendError>> {
+        Box::pin(async {
+            if let Some(error) = self.code_failures.lock().unwrap().pop() {
+                return Err(error);
+            }
+            self.codes.lock().unwrap().push(code);
+            Ok(MessageId("wamid.code".into()))
+        })
     }
 }
 
@@ -201,11 +210,11 @@ pub(crate) fn parrot_options(
 ) -> AppOptions {
     AppOptions {
         world: World::Cloud,
-        sms: Sms::Http(siaga::otp::sms_http::Options {
+        senders: vec![CodeSender::Http(siaga::otp::sms_http::Options {
             timeout: Duration::from_secs(1),
             connections_max: 1,
             ..siaga::otp::sms_http::Options::plain("http://127.0.0.1:9/sms".to_owned())
-        }),
+        })],
         store: StoreChoice::Given(store),
         channel: Some(channel),
         script,
@@ -244,7 +253,7 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
             send_to_bsuid: true,
         },
         world: World::Emulator(Box::new(emulator::Options::new("http://127.0.0.1:9/", "-", "-", Arc::clone(&clock)))),
-        sms: Sms::Emulator,
+        senders: vec![CodeSender::Emulator],
         store: StoreChoice::Given(Arc::new(Memory::new())),
         registry: RegistryOptions { seed: 1, citizens: 0 },
         records: Records::Embedded,

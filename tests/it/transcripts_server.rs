@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast::Receiver;
 
-use siaga::app::{StoreChoice, World};
+use siaga::app::{CodeSender, StoreChoice, World};
 use siaga::clock::ManualClock;
 use siaga::domain::contact::{Bsuid, BusinessNumber, Identity, Recipient};
 use siaga::domain::message::Text;
@@ -118,6 +118,7 @@ impl Runner {
             options.figures.keeps_window = false;
         }
         let template = CodeTemplate { name: "kode".into(), language: "id".into() };
+        options.senders.push(CodeSender::Template);
         options.figures.code_template = Some((BusinessNumber(options.numbers[0].id.as_str().into()), template));
         options.store = StoreChoice::Journal(siaga::store::Options::new(directory));
         let app = TestApp::start(options);

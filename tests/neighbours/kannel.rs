@@ -13,7 +13,7 @@ use siaga::domain::contact::ContactId;
 use siaga::domain::message::Text;
 use siaga::domain::phone::{Mobile, Phone};
 use siaga::otp::sms_http::{Format, Options, SmsHttp};
-use siaga::ports::{IdempotencyKey, NeighbourError, OtpSender as _};
+use siaga::ports::{IdempotencyKey, OtpSender as _, OutgoingSms, Unsent};
 
 /// A slow machine's patience.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -129,9 +129,10 @@ impl Drop for Kannel {
     }
 }
 
-async fn send(sender: &SmsHttp, call: u64, text: &str) -> Result<(), NeighbourError> {
+async fn send(sender: &SmsHttp, call: u64, text: &str) -> Result<(), Unsent> {
     let to = Phone::from_wa_id("6281200000042").and_then(Mobile::from_phone).expect("a mobile");
-    sender.send(IdempotencyKey { contact: ContactId(255), call: CallId(call) }, to, Text(text.to_owned())).await
+    let key = IdempotencyKey { contact: ContactId(255), call: CallId(call) };
+    sender.send(OutgoingSms { key, to, text: Text(text.to_owned()) }).await
 }
 
 #[tokio::test]
@@ -147,7 +148,7 @@ async fn a_code_goes_through_kannel_to_the_operator() {
     assert_eq!(send(&sender, 2, text).await, Ok(()));
     kannel.assert_delivered(&format!("KEMENKES +6281200000042 text {text}"));
     let refused = send(&kannel.sender("salah"), 3, "222222 kode OTP").await;
-    assert!(matches!(refused, Err(NeighbourError::Misconfigured { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Unsent::Refused { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -162,7 +163,7 @@ async fn a_gateway_that_dies_is_down_and_serves_when_it_is_back() {
     smsbox.kill().unwrap();
     smsbox.wait().unwrap();
     let down = send(&sender, 2, "222222 kode OTP").await;
-    assert!(matches!(down, Err(NeighbourError::Down { .. })), "{down:?}");
+    assert!(matches!(down, Err(Unsent::NotNow { .. })), "{down:?}");
     kannel.run("/usr/sbin/smsbox");
     let port = kannel.ports[3];
     Kannel::until("smsbox listens again", || Kannel::open(port));

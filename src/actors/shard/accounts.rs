@@ -197,7 +197,7 @@ fn asking(event: &AccountEvent) -> Asking {
         | AccountEvent::Record { .. }
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
-        | AccountEvent::Undelivered { .. }
+        | AccountEvent::ByTemplate { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => Asking::Nobody,

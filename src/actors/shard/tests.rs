@@ -28,26 +28,25 @@ use crate::actors::session::Script;
 use crate::actors::session::record::ContactRecord;
 use crate::actors::supervision::{Ending, Exit};
 use crate::actors::switchboard::Switchboard;
-use crate::actors::{Figures, Lines, Neighbours, Shards, SystemRandom};
+use crate::actors::{Figures, Lines, Neighbours, Shards, SystemRandom, Way};
 use crate::clock::ManualClock;
 use crate::conversation::text::Texts;
 use crate::conversation::{Context, Effect, Event, Reply, Rules, State, Step};
 use crate::desk::Desk;
-use crate::domain::call::NeighbourError;
 use crate::domain::certificate::{Language, Revocation};
 use crate::domain::contact::{BusinessNumber, ContactId, Identity};
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::{Content, Inbound, MessageId, Outbound, ReplyKind, Text};
-use crate::domain::phone::{Mobile, Phone};
+use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
 use crate::domain::uvci::Uvci;
 use crate::limits::breaker::BreakerRules;
 use crate::limits::codes::CodeRules;
 use crate::limits::{Budgets, Fence};
 use crate::ports::{
-    Channel, Clock, DeadLetter, DeadLetterHead, Delivery, IdempotencyKey, InboxBody, InboxRow, Inlet,
-    IssuedCertificates, Key, OtpSender, OutgoingCode, OutgoingMessage, Page, Part, Record, Recovered, RevokeError,
-    RowId, SendError, Store, StoreError, Table, Tally, Ticket, Value, Writer,
+    Channel, Clock, DeadLetter, DeadLetterHead, Delivery, InboxBody, InboxRow, Inlet, IssuedCertificates, Key,
+    OtpSender, OutgoingCode, OutgoingMessage, OutgoingSms, Page, Part, Record, Recovered, RevokeError, RowId,
+    SendError, Store, StoreError, Table, Tally, Ticket, Unsent, Value, Writer,
 };
 use crate::registry::embedded::EmbeddedRegistry;
 use crate::store::Memory;
@@ -301,7 +300,7 @@ impl Channel for Nowhere {
 }
 
 impl OtpSender for Nowhere {
-    fn send(&self, _: IdempotencyKey, _: Mobile, _: Text) -> BoxFuture<'_, Result<(), NeighbourError>> {
+    fn send(&self, _: OutgoingSms) -> BoxFuture<'_, Result<(), Unsent>> {
         Box::pin(std::future::pending())
     }
 }
@@ -505,7 +504,7 @@ fn shard(
         clock: clock.clone(),
         store,
         switchboard,
-        lines: vec![Lines { channel: Arc::new(Nowhere), otp: Arc::new(Nowhere) }],
+        lines: vec![Lines { channel: Arc::new(Nowhere), ways: vec![Way::Sms(Arc::new(Nowhere))] }],
         directory: world.registry.clone(),
         registry: world.registry.clone(),
         tickets: world.desk.clone(),
@@ -518,7 +517,7 @@ fn shard(
         fence: Arc::new(Fence::new(10_000, clock.clone())),
         script: Arc::new(Echo),
         random,
-        calls: Arc::new(Bulkheads::new(1, BreakerRules::default(), &(clock.clone() as Arc<dyn Clock>))),
+        calls: Arc::new(Bulkheads::new(1, BreakerRules::default(), &(clock.clone() as Arc<dyn Clock>), &["sms"])),
         ledger: Arc::new(world.ledger()),
         hands: InHand::new(1, Arc::new(Forgetful)),
         faults: faults.clone(),

@@ -4,33 +4,36 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::super::{Directory, Records, Sms};
-use crate::config::{self, Config, DirectoryKind, OtpKind, RegistryKind};
+use super::super::{CodeSender, Directory, Records};
+use crate::config::{self, DirectoryKind, OtpSender, RegistryKind};
 use crate::otp::sms_http;
 use crate::registry::{directory, satusehat};
 
-pub(super) fn sms(config: &Config) -> Sms {
-    match config.otp.kind {
-        OtpKind::Emulator => Sms::Emulator,
-        OtpKind::Http => {
-            let secret = &config.otp.authorization;
-            let none = secret.expose_secret().is_empty();
-            Sms::Http(sms_http::Options {
-                url: config.otp.url.clone(),
-                authorization: (!none).then(|| secret.clone()),
-                format: match config.otp.format {
-                    config::SmsFormat::Json => sms_http::Format::Json,
-                    config::SmsFormat::Form => sms_http::Format::Form,
-                    config::SmsFormat::Query => sms_http::Format::Query,
-                },
-                body: config.otp.body.clone(),
-                headers: config.otp.headers.iter().map(|own| (own.name.clone(), own.value.clone())).collect(),
-                secret: config.otp.secret.clone(),
-                readings: config.otp.answers.iter().map(reading).collect(),
-                timeout: Duration::from_millis(config.otp.timeout_ms),
-                connections_max: config.otp.connections_max,
-            })
-        }
+pub(super) fn senders(otp: &config::Otp) -> Vec<CodeSender> {
+    let sender = |sender: &OtpSender| match sender {
+        OtpSender::Emulator => CodeSender::Emulator,
+        OtpSender::Http => CodeSender::Http(sms_http(otp)),
+        OtpSender::Template => CodeSender::Template,
+    };
+    otp.senders.iter().map(sender).collect()
+}
+
+fn sms_http(otp: &config::Otp) -> sms_http::Options {
+    let none = otp.authorization.expose_secret().is_empty();
+    sms_http::Options {
+        url: otp.url.clone(),
+        authorization: (!none).then(|| otp.authorization.clone()),
+        format: match otp.format {
+            config::SmsFormat::Json => sms_http::Format::Json,
+            config::SmsFormat::Form => sms_http::Format::Form,
+            config::SmsFormat::Query => sms_http::Format::Query,
+        },
+        body: otp.body.clone(),
+        headers: otp.headers.iter().map(|own| (own.name.clone(), own.value.clone())).collect(),
+        secret: otp.secret.clone(),
+        readings: otp.answers.iter().map(reading).collect(),
+        timeout: Duration::from_millis(otp.timeout_ms),
+        connections_max: otp.connections_max,
     }
 }
 

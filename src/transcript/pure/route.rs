@@ -115,12 +115,12 @@ impl World<'_> {
             AccountEffect::FileTicket { job, contact, call, draft } => {
                 AccountEvent::TicketFiled { job, result: Ok(self.desk.file(contact, call, *draft, self.now)) }
             }
-            AccountEffect::Sms { contact, to, text, or_template, .. } => match (self.gateway, or_template) {
-                (Gateway::Undelivered, Some(challenge)) => AccountEvent::Undelivered { contact, challenge },
+            AccountEffect::Sms { contact, call, to, text, or_template } => match (self.gateway, or_template) {
+                (Gateway::Undelivered, Some(challenge)) => AccountEvent::ByTemplate { contact, call, challenge, text },
                 (Gateway::Up, _) => return self.sms.push((Way::Sms, to, text.0)),
                 (Gateway::Down | Gateway::Undelivered, _) => return,
             },
-            AccountEffect::Template { to, code } => return self.sms.push((Way::Template, to, code.digits())),
+            AccountEffect::Template { to, code, .. } => return self.sms.push((Way::Template, to, code.digits())),
             AccountEffect::EndLogin { contact } => {
                 let ended = vec![Event::Notice(Notice::LoginEnded)];
                 return self.tasks.push_back(Task::Turn(contact, ended));

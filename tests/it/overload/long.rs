@@ -121,7 +121,7 @@ impl Server {
             // The store is full first, so that what is refused is refused before it is accepted.
             .env("SIAGA__ADMISSION__WAITING_MAX", "1000000")
             .env("SIAGA__ADMISSION__TURNS_PER_S", turns_per_s.to_string())
-            .env("SIAGA__OTP__KIND", "http")
+            .env("SIAGA__OTP__SENDERS", "[\"http\"]")
             .env("SIAGA__OTP__URL", format!("{graph}/sms"))
             .env("SIAGA__TELEMETRY__LOG", "error")
             .stdin(Stdio::null())

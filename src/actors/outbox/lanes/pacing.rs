@@ -29,14 +29,29 @@ impl Lanes {
         let class = codes::class(code);
         budgets.refused(number, Some(code), class);
         if class == Class::ThrottleContact {
-            self.lock().pairs.empty(number, contact, now);
+            self.empty_pair(number, contact, now);
         }
+    }
+
+    /// Meta says that a citizen's bucket is empty.
+    pub fn empty_pair(&self, number: &BusinessNumber, contact: ContactId, now: Timestamp) {
+        self.lock().pairs.empty(number, contact, now);
     }
 
     /// Takes one of a citizen's bucket for a courtesy, unless it runs low.
     pub fn spend(&self, number: &BusinessNumber, contact: ContactId, now: Timestamp, pair_low: i64) -> bool {
         let mut inner = self.lock();
         inner.pairs.left(number, contact, now) > pair_low && inner.pairs.take(number, contact, now).is_ok()
+    }
+
+    /// Takes one of a citizen's bucket for what leaves beside the lanes; `false`: it is empty.
+    pub fn take_pair(&self, number: &BusinessNumber, contact: ContactId, now: Timestamp) -> bool {
+        self.lock().pairs.take(number, contact, now).is_ok()
+    }
+
+    /// Gives one back that was not used.
+    pub fn give_pair_back(&self, number: &BusinessNumber, contact: ContactId) {
+        self.lock().pairs.give_back(number, contact);
     }
 
     /// Forgets pairs whose bucket is full again.
