@@ -8,6 +8,7 @@ mod certificate;
 mod chat;
 mod crowd;
 mod figures;
+mod floor;
 mod scenario;
 mod script;
 mod server;
@@ -52,6 +53,8 @@ struct Cli {
 enum Command {
     /// Play a scenario of loadtest/scenarios (or a file) and hold the server to its limits.
     Run(Run),
+    /// Measure this server beside the least that a durable replying server can do, by turns.
+    Floor(floor::Floor),
     /// Measure the store by itself.
     #[command(subcommand)]
     Store(store::Figure),
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Certificate { count, write } => {
             certificate::measure(count, write.as_deref()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Floor(floor) => floor::measure(&floor),
         Command::Store(figure) => store::measure(figure),
         Command::Run(run) => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -131,7 +135,7 @@ async fn alone(run: &Run, scenario: &Scenario, scripts: &[Arc<Script>]) -> anyho
     let binary = run.server.clone().map_or_else(server::beside, Ok)?;
     let (secrets, webhook) = (Secrets::random(), server::free_address()?);
     let emulator = meta(scenario, &format!("http://{webhook}/webhook"), &secrets, None).await?;
-    let server = Server::start(&binary, scenario, webhook, &emulator.url(), &secrets).await?;
+    let server = Server::start(&binary, &scenario.whatsapp, webhook, &emulator.url(), &secrets).await?;
     let people = population(SEED, CITIZENS, SystemClock::default().now().day_wib());
     let figures = crowd::send(scenario, scripts, &people, &emulator).await?;
     let usage = server.usage()?;
@@ -163,8 +167,10 @@ async fn meta(
         Options::new(webhook, &secrets.app_secret, &secrets.access_token, Arc::new(SystemClock::default()));
     options.bind = bind.unwrap_or(options.bind);
     let messages_per_s = scenario.whatsapp.messages_per_s;
-    options.numbers =
-        server::numbers(scenario).into_iter().map(|(id, display)| Number { id, display, messages_per_s }).collect();
+    options.numbers = server::numbers(&scenario.whatsapp)
+        .into_iter()
+        .map(|(id, display)| Number { id, display, messages_per_s })
+        .collect();
     options.latency_ms = scenario.whatsapp.latency_ms;
     options.statuses.sent_ms = scenario.whatsapp.status_delay_ms / 2;
     options.statuses.delivered_ms = scenario.whatsapp.status_delay_ms;

@@ -41,6 +41,13 @@ pub(crate) struct WhatsApp {
     pub(crate) status_delay_ms: u64,
 }
 
+impl WhatsApp {
+    /// One that answers at once and tells nothing of what became of a message.
+    pub(crate) fn instant(numbers: usize, messages_per_s: u32) -> Self {
+        Self { numbers, messages_per_s, latency_ms: 0, status_delay_ms: 0 }
+    }
+}
+
 /// What must hold. Milliseconds and per cent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::scenario::Scenario;
+use crate::scenario::WhatsApp;
 
 /// How long a start and an orderly end may take.
 const START: Duration = Duration::from_secs(30);
@@ -69,7 +69,7 @@ impl Server {
     /// Starts a server that takes webhooks at `webhook` and sends to the emulator at `graph`.
     pub(crate) async fn start(
         binary: &Path,
-        scenario: &Scenario,
+        whatsapp: &WhatsApp,
         webhook: SocketAddr,
         graph: &str,
         secrets: &Secrets,
@@ -80,10 +80,10 @@ impl Server {
         let signing_file = folder.path().join("signing.pem");
         siaga::config::signing_file::load_or_make(&signing_file)?;
         let ops = free_address()?;
-        let numbers: Vec<String> = numbers(scenario)
+        let numbers: Vec<String> = numbers(whatsapp)
             .iter()
             .map(|(id, display)| {
-                let rate = scenario.whatsapp.messages_per_s;
+                let rate = whatsapp.messages_per_s;
                 format!("{{ id = {id:?}, display = {display:?}, messages_per_s = {rate} }}")
             })
             .collect();
@@ -130,10 +130,7 @@ impl Server {
 
     /// What it took so far.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        let pid = self.child.id().context("the server has ended")?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        usage_in(&stat, &status).context("/proc is not as expected")
+        usage_of(self.child.id().context("the server has ended")?)
     }
 
     /// Asks it to end, as an operator would.
@@ -147,10 +144,17 @@ impl Server {
     }
 }
 
+/// What a process took so far.
+pub(crate) fn usage_of(pid: u32) -> anyhow::Result<Usage> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    usage_in(&stat, &status).context("/proc is not as expected")
+}
+
 /// Id and display of each business number.
-pub(crate) fn numbers(scenario: &Scenario) -> Vec<(String, String)> {
+pub(crate) fn numbers(whatsapp: &WhatsApp) -> Vec<(String, String)> {
     let number = |n: usize| (format!("{}", 100_000_000_000_001 + n), format!("+62 811-0000-{:04}", 1_000 + n));
-    (0..scenario.whatsapp.numbers).map(number).collect()
+    (0..whatsapp.numbers).map(number).collect()
 }
 
 fn write_key(path: &Path) -> anyhow::Result<()> {

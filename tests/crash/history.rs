@@ -7,7 +7,7 @@
 //! - what was acknowledged had its effect, exactly once, and in the order in which it was said;
 //! - a contact's revisions go up by one;
 //! - what was to be sent was sent, in order, once; twice only if a kill met it in the air and its status had not
-//!   come; never three times;
+//!   come; never three times; not at all only if two kills met it in the air;
 //! - nothing is left open in the end.
 //!
 //! The tests at the end break each promise in a history that holds, and must be told so.
@@ -68,6 +68,10 @@ pub(crate) struct Inside {
     /// Inbox rows that are done with, each time one is said to be.
     pub closed: Vec<RowId>,
     pub replies: Vec<(RowId, ContactId)>,
+    /// Of a reply that stands in for others: the place of the first of them, where it is sent.
+    pub places: HashMap<RowId, RowId>,
+    /// When a reply was born.
+    pub born_ms: HashMap<RowId, i64>,
     pub settled: Vec<(RowId, Settled)>,
 }
 
@@ -239,16 +243,17 @@ fn sends(outside: &Outside, inside: &Inside, faults: &mut Vec<Fault>) {
         if sends.len() > 1 {
             continue;
         }
-        let before = newest.entry(contact).or_insert(row);
-        if row < *before {
+        let place = *inside.places.get(&row).unwrap_or(&row);
+        let before = newest.entry(contact).or_insert(place);
+        if place < *before {
             faults.push(Fault::SentOutOfOrder(row));
         }
-        *before = row.max(*before);
+        *before = place.max(*before);
     }
     let withdrawn = |row: &RowId| inside.settled.iter().any(|(id, how)| id == row && *how == Settled::Withdrawn);
     for (row, sent) in of_row {
         match sent[..] {
-            [] if withdrawn(&row) => {}
+            [] if withdrawn(&row) || may_be_given_up(outside, inside, row) => {}
             [] => faults.push(Fault::NeverSent(row)),
             [_] => {}
             [first, second] if may_repeat(outside, first, second) => {}
@@ -256,6 +261,13 @@ fn sends(outside: &Outside, inside: &Inside, faults: &mut Vec<Fault>) {
             [..] => faults.push(Fault::SentThrice(row)),
         }
     }
+}
+
+/// It was settled as failed, and two kills may have met it in the air: it goes once more, and no third time.
+fn may_be_given_up(outside: &Outside, inside: &Inside, row: RowId) -> bool {
+    let failed = inside.settled.iter().any(|(id, how)| *id == row && *how == Settled::Failed);
+    let born_ms = inside.born_ms.get(&row).copied().unwrap_or(i64::MAX);
+    failed && outside.kills.iter().filter(|(_, to)| *to >= born_ms).count() >= 2
 }
 
 /// A kill lies between the two, and at that moment the server knew of no status of the first.
@@ -341,6 +353,8 @@ mod tests {
             closed: vec![row(1), row(3), row(5)],
             replies: vec![(row(2), CONTACT), (row(4), CONTACT), (row(6), CONTACT)],
             settled: vec![(row(2), how("A")), (row(4), how("B again")), (row(6), how("C"))],
+            born_ms: [(row(2), 105), (row(4), 205), (row(6), 305)].into(),
+            ..Inside::default()
         };
         (outside, inside)
     }
@@ -401,6 +415,26 @@ mod tests {
         };
         assert_eq!(broken(overtaken), [Fault::StoredOutOfOrder("c".into())]);
         assert_eq!(broken(|outside, _| outside.sent.swap(0, 1)), [Fault::SentOutOfOrder(row(2))]);
+        let stands_in = |outside: &mut Outside, inside: &mut Inside| {
+            outside.sent.swap(0, 1);
+            inside.places.insert(row(4), row(1));
+        };
+        assert_eq!(broken(stands_in), []);
+    }
+
+    #[test]
+    fn a_reply_that_was_given_up_met_two_kills_or_is_found() {
+        let given_up = |outside: &mut Outside, inside: &mut Inside| {
+            outside.sent.truncate(3);
+            inside.settled[2].1 = Settled::Failed;
+            outside.kills = vec![(240, 250), (310, 320), (330, 340)];
+        };
+        assert_eq!(broken(given_up), []);
+        let after_one = |outside: &mut Outside, inside: &mut Inside| {
+            given_up(outside, inside);
+            outside.kills.pop();
+        };
+        assert_eq!(broken(after_one), [Fault::NeverSent(row(6))]);
     }
 
     #[test]

@@ -58,6 +58,8 @@ impl Reading {
                 Part::OpenOutbox(row) => {
                     let id = RowId { lsn, index: outbox.next().expect("endless") };
                     self.inside.replies.push((id, row.contact));
+                    self.inside.places.extend(row.place.map(|place| (id, place)));
+                    self.inside.born_ms.insert(id, row.born_at.0);
                 }
                 Part::CloseOutbox { row, how } => {
                     let how = match how {
