@@ -173,6 +173,12 @@ impl Emulator {
         self.world.faults.next(times, fault);
     }
 
+    /// So many of a hundred calls of `/messages`, and uploads where the fault can meet them, go wrong this way from here
+    /// on; 0 takes it back. What [`Emulator::fail_next`] planned comes first.
+    pub fn fail_share(&self, percent: u32, fault: Fault) {
+        self.world.faults.stand(percent, fault);
+    }
+
     /// The next `times` uploads are refused with this code.
     pub fn fail_next_upload(&self, times: usize, code: u32) {
         self.world.faults.next_upload(times, code);
@@ -186,6 +192,16 @@ impl Emulator {
     /// Whether the SMS gateway reports every text as undelivered from here on.
     pub fn lose_sms(&self, undelivered: bool) {
         self.world.faults.lose_sms(undelivered);
+    }
+
+    /// Whether the SMS gateway refuses every text with 503 from here on.
+    pub fn fail_sms(&self, down: bool) {
+        self.world.faults.fail_sms(down);
+    }
+
+    /// The SMS gateway takes this long from here on, to deliver and to answer.
+    pub fn set_sms_latency_ms(&self, latency_ms: u64) {
+        self.world.faults.set_sms_latency_ms(latency_ms);
     }
 
     /// Makes the access token invalid (190), or valid again.

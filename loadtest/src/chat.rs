@@ -1,20 +1,33 @@
 //! One citizen who plays a script: says a line, waits for what it must bring, thinks, goes on.
+//!
+//! Whether he was served in time is told at once; whether all that came was right is told at the end of the run, from
+//! both ends of his chat (`checker`), for a reply too many may come long after he has left.
+
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siaga::domain::contact::Recipient;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
 use siaga::domain::message::Text;
-use siaga::emulator::{Card, Content, Emulator, Event, Form, Happening, Reply, Saying, Sender};
-use siaga::transcript::{Expected, Said};
+use siaga::emulator::{Event, Happening, Reply, Saying};
+use siaga::transcript::Said;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::script::{Move, Role, Script};
+use crate::checker::{self, Exchange, Got, History, Mistake, Wanted};
+use crate::crowd::Stage;
+use crate::script::{Move, Role, Script, named_in};
+
+pub(crate) use words::chat_of;
 
 /// Events waiting for one citizen; a script brings a few dozen. A citizen that loses one fails.
 pub(crate) const EVENTS_MAX: usize = 512;
+
+/// What is written instead of a code.
+const NONSENSE: &str = "ini gimana ya caranya min";
 
 /// Why a citizen was not served.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,210 +39,213 @@ pub(crate) struct Failure {
 
 /// A citizen at his phone.
 pub(crate) struct Chat {
-    pub(crate) emulator: Emulator,
+    pub(crate) stage: Arc<Stage>,
     pub(crate) script: Arc<Script>,
     pub(crate) role: Role,
-    pub(crate) sender: Sender,
+    /// His messages' ids start so, and differ from everybody's.
+    pub(crate) ids: String,
+    /// `phone_number_id` he writes to.
+    pub(crate) number: String,
     pub(crate) events: mpsc::Receiver<Arc<Event>>,
-    pub(crate) think: Duration,
-    pub(crate) patience: Duration,
+    pub(crate) dice: StdRng,
+    pub(crate) seen: Seen,
 }
 
 /// What the citizen has seen so far.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     /// Not yet compared with the script.
     waiting: VecDeque<Reply>,
     replies: Vec<Reply>,
     code: Option<String>,
     /// The own last message.
     said: Option<String>,
+    slipped: bool,
+    history: History,
+    /// Ids of own messages, and the exchange each belongs to.
+    ids: Vec<(String, usize)>,
 }
 
 impl Chat {
-    /// Plays the script to its end.
-    pub(crate) async fn play(mut self) -> Result<(), Failure> {
+    /// Plays the script to its end, beginning when it was planned.
+    pub(crate) async fn play(&mut self, due: Instant) -> Result<(), Failure> {
+        self.seen.history.to.clone_from(&self.number);
+        self.seen.history.own = self.role.names();
         let script = Arc::clone(&self.script);
-        let mut seen = Seen::default();
-        let mut after_reply = false;
-        for step in &script.moves {
+        let mut due = due;
+        for (at, step) in script.moves.iter().enumerate() {
             let (line, done) = match step {
                 Move::Say { line, said } => {
-                    if after_reply {
-                        sleep(self.think).await;
-                    }
-                    after_reply = false;
-                    (*line, self.say(&mut seen, said).await)
+                    let owed = script.moves[at + 1..].iter().map_while(|next| match next {
+                        Move::Expect { line, expected } => {
+                            Some(Wanted { line: *line, shape: Some(words::shape_of(expected)) })
+                        }
+                        Move::Say { .. } => None,
+                    });
+                    (*line, self.say(due, *line, said, owed.collect()).await)
                 }
-                Move::Expect { line, expected } => {
-                    after_reply = true;
-                    (*line, self.expect(&mut seen, expected).await)
-                }
+                Move::Expect { line, expected } => (*line, self.expect(Some(&words::shape_of(expected))).await),
             };
-            done.map_err(|what| Failure { script: script.name.clone(), line, what })?;
+            let now = done.map_err(|what| Failure { script: script.name.clone(), line, what })?;
+            due = now + self.think();
         }
         Ok(())
     }
 
-    async fn say(&mut self, seen: &mut Seen, said: &[Said]) -> Result<(), String> {
+    /// Listens until the run is over, and tells what was wrong.
+    pub(crate) async fn listen_on(mut self) -> Vec<Mistake> {
+        while let Some(event) = self.events.recv().await {
+            self.note(&event);
+        }
+        checker::check(&self.seen.history)
+    }
+
+    fn think(&mut self) -> Duration {
+        Duration::from_millis(self.stage.scenario.citizens.think.ms(&mut self.dice))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.stage.scenario.citizens.patience_s)
+    }
+
+    async fn say(&mut self, due: Instant, line: usize, said: &[Said], owed: Vec<Wanted>) -> Result<Instant, String> {
+        let asks_code = |one: &Said| matches!(one, Said::Text(text) if self.script.needs_code(text));
+        let mut due = due;
+        if said.iter().any(asks_code) {
+            self.await_code().await?;
+            // A code that came late is typed late: that wait is told by itself.
+            due = due.max(Instant::now());
+            due = self.slip(due, line).await?;
+        }
+        sleep_until(due).await;
         let mut sayings = Vec::with_capacity(said.len());
         for one in said {
-            let (content, quotes) = self.content(seen, one).await?;
-            sayings.push(Saying { quotes, ..Saying::new(self.sender.clone(), content) });
+            sayings.push(words::content(&self.script, &self.role, &self.seen, one)?);
         }
+        let posted = self.post(due, line, sayings, owed);
         // Only text is edited or taken back; a sticker in between changes nothing.
-        let posting = self.emulator.post(sayings).map_err(|error| format!("not said: {error}"))?;
         if said.iter().any(|one| matches!(one, Said::Text(_) | Said::Quote { .. })) {
-            seen.said = posting.ids.last().cloned();
+            self.seen.said = self.seen.ids.last().map(|(id, _)| id.clone());
+        }
+        Ok(posted)
+    }
+
+    /// What people do before they type the code right. Gives when the right one is due.
+    async fn slip(&mut self, due: Instant, line: usize) -> Result<Instant, String> {
+        if std::mem::replace(&mut self.seen.slipped, true) {
+            return Ok(due);
+        }
+        let citizens = &self.stage.scenario.citizens;
+        let (wrong, nonsense) = (citizens.wrong_code_percent, citizens.nonsense_percent);
+        let chance = self.dice.random_range(0..100_u32);
+        let text = if chance < wrong {
+            words::mistyped(self.seen.code.as_deref().unwrap_or_default())
+        } else if chance < wrong + nonsense {
+            NONSENSE.to_owned()
+        } else {
+            return Ok(due);
+        };
+        sleep_until(due).await;
+        let content = siaga::emulator::Content::Text { text: Text(text) };
+        self.post(due, line, vec![(content, None)], vec![Wanted { line, shape: None }]);
+        Ok(self.expect(None).await? + self.think())
+    }
+
+    /// Hands a turn to Meta; gives the moment.
+    fn post(
+        &mut self,
+        due: Instant,
+        line: usize,
+        contents: Vec<(siaga::emulator::Content, Option<String>)>,
+        wanted: Vec<Wanted>,
+    ) -> Instant {
+        let now = Instant::now();
+        let exchange = self.seen.history.exchanges.len();
+        let answered = !wanted.is_empty();
+        self.seen.history.exchanges.push(Exchange { line, taken: None, wanted });
+        let mut sayings = Vec::with_capacity(contents.len());
+        for (content, quotes) in contents {
+            let id = format!("{}.{}", self.ids, self.seen.ids.len());
+            self.seen.ids.push((id.clone(), exchange));
+            let saying = Saying::new(self.role.sender.clone(), content);
+            sayings.push(Saying { quotes, id: Some(id), to: Some(self.number.clone()), ..saying });
+        }
+        if let Some(last) = sayings.last().and_then(|saying| saying.id.clone()).filter(|_| answered) {
+            self.stage.with(|figures| figures.due(last, now.saturating_duration_since(due)));
+        }
+        self.stage.mail.send(sayings, &mut self.dice);
+        now
+    }
+
+    async fn await_code(&mut self) -> Result<(), String> {
+        let until = Instant::now() + self.patience();
+        while self.seen.code.is_none() {
+            self.watch(until).await.map_err(|_| "no SMS with a code came".to_owned())?;
         }
         Ok(())
     }
 
-    async fn content(&mut self, seen: &mut Seen, said: &Said) -> Result<(Content, Option<String>), String> {
-        let content = match said {
-            Said::Text(text) => Content::Text { text: self.own(seen, text).await? },
-            Said::Quote { nth, text } => {
-                let quoted = seen.replies.iter().rev().nth(nth.saturating_sub(1)).map(|reply| reply.id.clone());
-                return Ok((Content::Text { text: self.own(seen, text).await? }, quoted));
-            }
-            Said::Tap(title) => tapped(&seen.replies, title).ok_or_else(|| format!("nobody offered [{title}]"))?,
-            Said::Edit(text) => {
-                let text = self.own(seen, text).await?;
-                let original = seen.said.clone().ok_or("nothing was said that could be edited")?;
-                Content::Edit { original, content: Box::new(Content::Text { text }) }
-            }
-            Said::Revoke => {
-                Content::Revoke { original: seen.said.clone().ok_or("nothing was said that could be taken back")? }
-            }
-            Said::Sticker => Content::Sticker,
-            Said::Voice => Content::Voice,
-            Said::Photo => Content::Photo { caption: None },
-            Said::File => Content::Document { file_name: Text("file.pdf".into()) },
-            Said::Location => Content::Location { latitude: -6.2, longitude: 106.8 },
-            Said::Reaction => {
-                let to = seen.replies.last().map(|reply| reply.id.clone()).ok_or("nothing to react to")?;
-                Content::Reaction { to, emoji: Some("👍".into()) }
-            }
-            Said::Contact(phone) => {
-                let card = Card { name: Text("Kontak".into()), phone: Text(phone.to_e164()) };
-                Content::Contacts { cards: vec![card] }
-            }
-            Said::Welcome => Content::Welcome,
-        };
-        Ok((content, None))
-    }
-
-    /// A line of the script with the citizen's own data; a code is waited for.
-    async fn own(&mut self, seen: &mut Seen, text: &str) -> Result<Text, String> {
-        if self.script.needs_code(text) {
-            let until = Instant::now() + self.patience;
-            while seen.code.is_none() {
-                self.watch(seen, until).await.map_err(|_| "no SMS with a code came".to_owned())?;
-            }
-        }
-        Ok(Text(self.script.spoken(text, &self.role, seen.code.as_deref().unwrap_or_default())))
-    }
-
-    async fn expect(&mut self, seen: &mut Seen, expected: &Expected) -> Result<(), String> {
-        let until = Instant::now() + self.patience;
+    /// Waits for the next reply; gives when it was there.
+    async fn expect(&mut self, shape: Option<&checker::Shape>) -> Result<Instant, String> {
+        let until = Instant::now() + self.patience();
         loop {
-            if let Some(reply) = seen.waiting.pop_front() {
-                return fits(expected, &reply.form);
+            if let Some(reply) = self.seen.waiting.pop_front() {
+                let got = words::shape_of_form(&reply.form);
+                return match shape {
+                    Some(shape) if *shape != got => Err(format!("expected {}, got {}", shape.told(), got.told())),
+                    Some(_) | None => Ok(Instant::now()),
+                };
             }
-            self.watch(seen, until).await?;
+            self.watch(until).await?;
         }
     }
 
     /// Takes the next event in.
-    async fn watch(&mut self, seen: &mut Seen, until: Instant) -> Result<(), String> {
+    async fn watch(&mut self, until: Instant) -> Result<(), String> {
         let event = match timeout_at(until, self.events.recv()).await {
             Ok(Some(event)) => event,
             Ok(None) => return Err("the citizen's events stopped".into()),
             Err(_) => return Err("no reply in time".into()),
         };
+        self.note(&event);
+        Ok(())
+    }
+
+    fn note(&mut self, event: &Event) {
         match &event.what {
-            Happening::Replied(reply) => {
-                seen.replies.push(reply.clone());
-                seen.waiting.push_back(reply.clone());
+            Happening::Replied(reply) => self.replied(reply),
+            Happening::Stored { id, .. } => {
+                let known = self.seen.ids.iter().find(|(own, _)| own == id).map(|(_, exchange)| *exchange);
+                if let Some(exchange) = known.and_then(|at| self.seen.history.exchanges.get_mut(at)) {
+                    exchange.taken.get_or_insert(event.seq);
+                }
             }
-            Happening::Sms { text, .. } => seen.code = code_in(&text.0).or(seen.code.take()),
+            Happening::Sms { text, .. } => self.seen.code = words::code_in(&text.0).or(self.seen.code.take()),
             Happening::Said { .. }
-            | Happening::Stored { .. }
             | Happening::NotStored { .. }
             | Happening::Typing
             | Happening::MarkedRead { .. }
             | Happening::Status { .. }
             | Happening::StatusStored { .. } => {}
         }
-        Ok(())
     }
-}
 
-/// Whose chat an event belongs to: a phone's SMS goes to the one who has that phone.
-pub(crate) fn chat_of(event: &Event) -> Option<Recipient> {
-    match (&event.chat, &event.what) {
-        (Some(chat), _) => Some(chat.clone()),
-        (None, Happening::Sms { to, .. }) => siaga::domain::phone::Phone::from_wa_id(to).map(Recipient::Phone),
-        (None, _) => None,
+    fn replied(&mut self, reply: &Reply) {
+        let text = words::text_of(&reply.form);
+        if self.stage.scenario.citizens.courtesies.iter().any(|words| text.contains(words.as_str())) {
+            self.stage.with(|figures| figures.courtesies += 1);
+            return;
+        }
+        let again = |got: &Got| got.id.is_some() && got.id == reply.opaque;
+        if !self.seen.history.replies.iter().any(again) {
+            self.seen.waiting.push_back(reply.clone());
+        }
+        self.seen.replies.push(reply.clone());
+        self.seen.history.replies.push(Got {
+            id: reply.opaque.clone(),
+            from: reply.number.clone(),
+            names: named_in(text),
+            shape: words::shape_of_form(&reply.form),
+        });
     }
-}
-
-/// The code that an SMS starts with.
-fn code_in(text: &str) -> Option<String> {
-    let (code, _) = text.split_at_checked(6)?;
-    code.bytes().all(|byte| byte.is_ascii_digit()).then(|| code.to_owned())
-}
-
-/// A tap on the newest button or row with this title.
-fn tapped(replies: &[Reply], title: &str) -> Option<Content> {
-    replies.iter().rev().find_map(|reply| match &reply.form {
-        Form::Buttons { buttons, .. } => {
-            let button = buttons.iter().find(|button| button.title.0 == title)?;
-            Some(Content::Button { of: reply.id.clone(), id: button.id.clone(), title: button.title.clone() })
-        }
-        Form::List { rows, .. } => {
-            let row = rows.iter().find(|row| row.title.0 == title)?;
-            let (id, title, description) = (row.id.clone(), row.title.clone(), row.description.clone());
-            Some(Content::Row { of: reply.id.clone(), id, title, description })
-        }
-        Form::Text { .. }
-        | Form::Action { .. }
-        | Form::Document { .. }
-        | Form::Media { .. }
-        | Form::Template { .. }
-        | Form::Reaction { .. }
-        | Form::Location { .. }
-        | Form::Contacts { .. } => None,
-    })
-}
-
-/// Whether a reply has the shape that is expected: document, buttons, rows.
-fn fits(expected: &Expected, form: &Form) -> Result<(), String> {
-    let (document, buttons, rows): (Option<String>, Vec<String>, Vec<String>) = match form {
-        Form::Text { .. } => (None, Vec::new(), Vec::new()),
-        Form::Document { file_name, .. } => (Some(file_name.0.clone()), Vec::new(), Vec::new()),
-        Form::Buttons { buttons, .. } => {
-            (None, buttons.iter().map(|button| button.title.0.clone()).collect(), Vec::new())
-        }
-        Form::List { open, rows, .. } => {
-            (None, vec![open.0.clone()], rows.iter().map(|row| row.title.0.clone()).collect())
-        }
-        Form::Action { .. }
-        | Form::Media { .. }
-        | Form::Template { .. }
-        | Form::Reaction { .. }
-        | Form::Location { .. }
-        | Form::Contacts { .. } => return Err("a reply of a kind that no transcript has".into()),
-    };
-    if (&document, &buttons, &rows) == (&expected.document, &expected.buttons, &expected.rows) {
-        return Ok(());
-    }
-    let shape = |document: &Option<String>, buttons: &[String], rows: &[String]| {
-        format!("{}{buttons:?}{}", document.as_deref().unwrap_or("text "), if rows.is_empty() { "" } else { " list" })
-    };
-    Err(format!(
-        "expected {}, got {}",
-        shape(&expected.document, &expected.buttons, &expected.rows),
-        shape(&document, &buttons, &rows)
-    ))
 }

@@ -6,41 +6,37 @@
 
 mod certificate;
 mod chat;
+mod checker;
 mod crowd;
+mod directory;
 mod figures;
 mod floor;
+mod mail;
+mod noise;
+mod people;
+mod play;
+mod report;
+mod samples;
 mod scenario;
 mod script;
 mod server;
 mod store;
+mod troubles;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use siaga::clock::SystemClock;
-use siaga::emulator::{self, Emulator, Number, Options};
-use siaga::ports::Clock as _;
-use siaga::registry::embedded::population;
 
-use figures::Report;
+use play::Subject;
 use scenario::Scenario;
-use script::Script;
-use server::{Secrets, Server};
+use server::Secrets;
 
 /// The server's: figures of its parts are taken in this process.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
-/// The seed of the default configuration: the same people on both sides.
-const SEED: u64 = 20_211_110;
-const CITIZENS: usize = 10_000;
-
-/// Events that the load tester may be behind.
-const EVENTS_MAX: usize = 262_144;
 
 #[derive(Debug, Parser)]
 #[command(name = "loadtest", version, about = "Load scenarios for siaga and for any server that speaks the Cloud API")]
@@ -70,8 +66,17 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Run {
-    /// `smoke`, or a path to a scenario's file.
+    /// `smoke` or another of loadtest/scenarios, or a path to a scenario's file.
     scenario: String,
+    /// So many times the citizens, at so many times the rate.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// The same story told in so many seconds: troubles come and go earlier in proportion.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// Look only at what was lost, doubled, out of order or wrong: for a machine that is busy with other things.
+    #[arg(long)]
+    no_times: bool,
     /// The server's binary, if not the one beside this one.
     #[arg(long, value_name = "FILE", conflicts_with = "target")]
     server: Option<PathBuf>,
@@ -107,16 +112,15 @@ fn main() -> ExitCode {
 }
 
 async fn play(run: &Run) -> anyhow::Result<ExitCode> {
-    let scenario = Scenario::load(&run.scenario)?;
-    let scripts: Vec<Arc<Script>> = scenario
-        .paths
-        .iter()
-        .map(|share| Script::load(&share.transcript).map(Arc::new))
-        .collect::<anyhow::Result<_>>()?;
-    let report = match &run.target {
-        Some(target) => against(run, &scenario, &scripts, target).await?,
-        None => alone(run, &scenario, &scripts).await?,
-    };
+    let mut scenario = Scenario::load(&run.scenario)?;
+    scenario.scale(run.scale)?;
+    if let Some(seconds) = run.seconds {
+        scenario.last(seconds)?;
+    }
+    if run.no_times {
+        scenario.forget_times();
+    }
+    let report = play::play(scenario, &subject(run)?).await?;
     println!("{}", report.table());
     let json = serde_json::to_string(&report)?;
     println!("{json}");
@@ -130,54 +134,12 @@ async fn play(run: &Run) -> anyhow::Result<ExitCode> {
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Against a server of our own.
-async fn alone(run: &Run, scenario: &Scenario, scripts: &[Arc<Script>]) -> anyhow::Result<Report> {
-    let binary = run.server.clone().map_or_else(server::beside, Ok)?;
-    let (secrets, webhook) = (Secrets::random(), server::free_address()?);
-    let emulator = meta(scenario, &format!("http://{webhook}/webhook"), &secrets, None).await?;
-    let server = Server::start(&binary, &scenario.whatsapp, webhook, &emulator.url(), &secrets).await?;
-    let people = population(SEED, CITIZENS, SystemClock::default().now().day_wib());
-    let figures = crowd::send(scenario, scripts, &people, &emulator).await?;
-    let usage = server.usage()?;
-    server.stop().await?;
-    emulator.stop().await;
-    Ok(figures.report(scenario, Some(usage)))
-}
-
-/// Against a server that is running.
-async fn against(run: &Run, scenario: &Scenario, scripts: &[Arc<Script>], target: &str) -> anyhow::Result<Report> {
+fn subject(run: &Run) -> anyhow::Result<Subject> {
+    let Some(webhook) = run.target.clone() else {
+        return Ok(Subject::Own(run.server.clone().map_or_else(server::beside, Ok)?));
+    };
     let secret = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
     let secrets =
         Secrets { app_secret: secret("LOADTEST_APP_SECRET")?, access_token: secret("LOADTEST_ACCESS_TOKEN")? };
-    let emulator = meta(scenario, target, &secrets, run.graph).await?;
-    let people = population(SEED, CITIZENS, SystemClock::default().now().day_wib());
-    let figures = crowd::send(scenario, scripts, &people, &emulator).await?;
-    emulator.stop().await;
-    Ok(figures.report(scenario, None))
-}
-
-/// The emulated WhatsApp with the scenario's numbers and times.
-async fn meta(
-    scenario: &Scenario,
-    webhook: &str,
-    secrets: &Secrets,
-    bind: Option<SocketAddr>,
-) -> anyhow::Result<Emulator> {
-    let mut options =
-        Options::new(webhook, &secrets.app_secret, &secrets.access_token, Arc::new(SystemClock::default()));
-    options.bind = bind.unwrap_or(options.bind);
-    let messages_per_s = scenario.whatsapp.messages_per_s;
-    options.numbers = server::numbers(&scenario.whatsapp)
-        .into_iter()
-        .map(|(id, display)| Number { id, display, messages_per_s })
-        .collect();
-    options.latency_ms = scenario.whatsapp.latency_ms;
-    options.statuses.sent_ms = scenario.whatsapp.status_delay_ms / 2;
-    options.statuses.delivered_ms = scenario.whatsapp.status_delay_ms;
-    options.statuses.read_ms = Some(scenario.whatsapp.status_delay_ms + 500);
-    options.bounds.events_max = EVENTS_MAX;
-    // Nobody looks at the page.
-    options.bounds.chats_max = 0;
-    options.bounds.connections_max = 256;
-    Ok(emulator::start(options).await?)
+    Ok(Subject::Running { webhook, graph: run.graph, secrets })
 }

@@ -4,7 +4,12 @@
 //! grouping of digits, the player's own stand instead. What the service says is checked in shape: the document's
 //! name, buttons and rows. (Word for word is what the project's tests do.)
 //!
-//! Playable is what starts from nothing, has one citizen and needs no clock but the real one.
+//! Playable is what starts from nothing, has at most one citizen and needs no clock but the real one; of a longer
+//! transcript, its first turns. Who plays is told by the transcript: a citizen on the registered number, somebody on a
+//! number that is registered to nobody, or somebody who hides his number behind a username.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +18,7 @@ use anyhow::{Context, bail, ensure};
 use siaga::domain::name::Name;
 use siaga::domain::nik::Nik;
 use siaga::domain::phone::{Mobile, Phone};
+use siaga::emulator::Sender;
 use siaga::registry::embedded::Citizen;
 use siaga::transcript::{Directive, Expected, Said, Transcript, What};
 
@@ -22,9 +28,10 @@ pub(crate) struct Script {
     /// The file's name, for reports.
     pub(crate) name: String,
     pub(crate) moves: Vec<Move>,
+    pub(crate) who: Who,
     /// How many issued certificates its citizen has.
     doses: usize,
-    person: Role,
+    person: Option<Person>,
     /// Codes as the transcript writes them.
     codes: BTreeSet<String>,
 }
@@ -38,19 +45,76 @@ pub(crate) enum Move {
     Expect { line: usize, expected: Expected },
 }
 
-/// Who is meant: in the transcript, or who plays.
+/// Who can play it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    /// A citizen of the embedded registry, on his registered number.
+    Registered,
+    /// A number that is registered to nobody.
+    Stranger,
+    /// No number at all.
+    Username,
+}
+
+/// The citizen of a transcript, or of the registry.
 #[derive(Clone, Debug)]
-pub(crate) struct Role {
-    pub(crate) phone: Phone,
+struct Person {
+    phone: Phone,
     name: Name,
     nik: Nik,
 }
 
+/// Who plays.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) sender: Sender,
+    person: Option<Person>,
+}
+
 impl Role {
     pub(crate) fn of(citizen: &Citizen) -> Self {
-        Self { phone: citizen.phone.phone(), name: citizen.person.name.clone(), nik: citizen.person.nik }
+        let phone = citizen.phone.phone();
+        let person = Person { phone, name: citizen.person.name.clone(), nik: citizen.person.nik };
+        Self { sender: Sender::phone(phone), person: Some(person) }
     }
 
+    /// The n-th number that is registered to nobody.
+    pub(crate) fn stranger(n: usize) -> Option<Self> {
+        let phone = Phone::from_wa_id(&format!("628120000{:05}", STRANGERS_FROM + n)).filter(|_| n < STRANGERS)?;
+        Some(Self { sender: Sender::phone(phone), person: None })
+    }
+
+    /// The n-th citizen without a number.
+    pub(crate) fn username(n: usize) -> Self {
+        Self { sender: Sender::bsuid(&format!("ID.load{n:08}")), person: None }
+    }
+
+    /// Whom replies to him may name, as [`named_in`] reads them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let phone = self.sender.phone.map(|phone| phone.digits().to_string());
+        let ending = phone.and_then(|digits| digits.get(digits.len().saturating_sub(4)..).map(str::to_owned));
+        let name = self.person.as_ref().map(|person| person.name.as_str().to_lowercase()).unwrap_or_default();
+        ending.into_iter().chain(name.split_whitespace().map(bare).map(str::to_owned)).collect()
+    }
+}
+
+/// Numbers 0812-0000-xxxxx of five digits; the registry's have four.
+const STRANGERS_FROM: usize = 10_000;
+const STRANGERS: usize = 90_000;
+
+/// Whom a reply names: the last digits of a number, the name on a certificate.
+pub(crate) fn named_in(text: &str) -> Vec<String> {
+    let after =
+        |mark: &str| text.split(mark).skip(1).filter_map(|rest| rest.split_whitespace().next()).collect::<Vec<_>>();
+    let names = ["berakhiran ", "ending in ", "a.n. "].into_iter().flat_map(after);
+    names.map(|name| bare(name).to_lowercase()).collect()
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|letter: char| !letter.is_alphanumeric())
+}
+
+impl Person {
     /// The phone as people write it, 0812…
     fn local(&self) -> String {
         self.phone.to_e164().replacen("+62", "0", 1)
@@ -58,14 +122,16 @@ impl Role {
 }
 
 impl Script {
-    pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
+    /// The transcript of a file, or its first so many turns.
+    pub(crate) fn load(path: &Path, turns: Option<usize>) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let transcript = Transcript::parse(&name, &text)?;
-        Self::of(&name, transcript).with_context(|| format!("{name} cannot be played under load"))
+        Self::of(&name, transcript, turns).with_context(|| format!("{name} cannot be played under load"))
     }
 
-    fn of(name: &str, transcript: Transcript) -> anyhow::Result<Self> {
+    fn of(name: &str, transcript: Transcript, turns: Option<usize>) -> anyhow::Result<Self> {
+        let mut left = turns.unwrap_or(usize::MAX);
         let mut moves = Vec::new();
         let mut codes = BTreeSet::new();
         let mut person = None;
@@ -74,7 +140,9 @@ impl Script {
             let line = step.line;
             match step.what {
                 What::Note(_) | What::Silence => {}
+                What::Turn(_) if left == 0 => break,
                 What::Turn(turn) => {
+                    left -= 1;
                     ensure!(turn.checked, "line {line}: it starts in the middle (`# @>`)");
                     moves.push(Move::Say { line, said: turn.said });
                 }
@@ -83,19 +151,29 @@ impl Script {
                 What::Directive(Directive::Otp(code)) => {
                     codes.insert(code.digits());
                 }
-                What::Directive(Directive::Wa(wa)) if whatsapp.is_none() => whatsapp = wa.phone,
+                What::Directive(Directive::Wa(wa)) if whatsapp.is_none() => whatsapp = Some(wa.phone),
                 What::Directive(Directive::Citizen(citizen)) if person.is_none() => {
                     let issued = citizen.doses.iter().filter(|dose| dose.issued).count();
-                    let role = Role { phone: citizen.phone.phone(), name: citizen.name, nik: citizen.nik };
-                    person = Some((role, issued));
+                    let phone = citizen.phone.phone();
+                    person = Some((Person { phone, name: citizen.name, nik: citizen.nik }, issued));
                 }
                 What::Directive(Directive::Clock(_)) if moves.is_empty() => {}
+                // After the last turn that is played.
+                What::Directive(_) if left == 0 => {}
                 What::Directive(_) => bail!("line {line}: a second citizen or chat, a moved clock, or a fault"),
             }
         }
-        let Some((person, doses)) = person else { bail!("it has no `# @citizen`") };
-        ensure!(whatsapp == Some(person.phone), "it is not written from the registered number");
-        Ok(Self { name: name.to_owned(), moves, doses, person, codes })
+        ensure!(moves.iter().any(|step| matches!(step, Move::Say { .. })), "nobody says anything");
+        let (who, person, doses) = match (whatsapp, person) {
+            (None, _) => bail!("it has no `# @wa`"),
+            (Some(None), _) => (Who::Username, None, 0),
+            (Some(Some(_)), None) => (Who::Stranger, None, 0),
+            (Some(Some(phone)), Some((person, doses))) => {
+                ensure!(phone == person.phone, "it is not written from the registered number");
+                (Who::Registered, Some(person), doses)
+            }
+        };
+        Ok(Self { name: name.to_owned(), moves, who, doses, person, codes })
     }
 
     /// Whether this citizen can play it.
@@ -112,13 +190,14 @@ impl Script {
 
     /// A text of the transcript in the player's own words.
     pub(crate) fn spoken(&self, text: &str, player: &Role, code: &str) -> String {
+        let (Some(person), Some(player)) = (&self.person, &player.person) else { return text.to_owned() };
         let mut spoken = text.to_owned();
         for (at, digits) in runs(text) {
-            let own = if digits == self.person.nik.digits() {
+            let own = if digits == person.nik.digits() {
                 player.nik.digits()
-            } else if digits == self.person.local() {
+            } else if digits == person.local() {
                 player.local()
-            } else if digits == self.person.phone.digits().to_string() {
+            } else if digits == person.phone.digits().to_string() {
                 player.phone.digits().to_string()
             } else if self.codes.contains(&digits) {
                 code.to_owned()
@@ -127,7 +206,7 @@ impl Script {
             };
             spoken = regrouped(&spoken, at, &own);
         }
-        replaced(&spoken, self.person.name.as_str(), player.name.as_str())
+        replaced(&spoken, person.name.as_str(), player.name.as_str())
     }
 }
 
@@ -167,55 +246,5 @@ fn replaced(text: &str, name: &str, own: &str) -> String {
     match lower.find(&name.to_lowercase()) {
         Some(at) if lower.len() == text.len() => format!("{}{own}{}", &text[..at], &text[at + name.len()..]),
         _ => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TRANSCRIPT: &str = "# @wa 0812-0000-0042\n\
-        # @citizen phone=0812-0000-0042 nik=0001014708900003 name=\"Siti Rahmawati\" doses=1:2021-09-03:CoronaVac\n\
-        # @otp 483920\n> hai\n< Selamat datang … [Setuju, nomor ini] [Setuju, nomor lain] [Tidak setuju]\n";
-
-    fn script(text: &str) -> anyhow::Result<Script> {
-        Script::of("test", Transcript::parse("test", text)?)
-    }
-
-    fn player() -> Role {
-        Role {
-            phone: Phone::from_wa_id("6281200000817").expect("a phone"),
-            name: Name::parse("Ma'ruf Hakim").expect("a name"),
-            nik: Nik::parse("0001021203770005").expect("a nik"),
-        }
-    }
-
-    #[test]
-    fn the_player_says_his_own_data_in_the_transcripts_grouping() {
-        let script = script(TRANSCRIPT).expect("playable");
-        let say = |text| script.spoken(text, &player(), "990011");
-        assert_eq!(say("Siti Rahmawati 0001014708900003"), "Ma'ruf Hakim 0001021203770005");
-        assert_eq!(
-            say("Nama: siti rahmawati\nNIK: 0001 0147 0890 0003"),
-            "Nama: Ma'ruf Hakim\nNIK: 0001 0212 0377 0005"
-        );
-        assert_eq!(say("62 812-0000-0042"), "62 812-0000-0817");
-        assert_eq!(say("kodenya 48 39 20"), "kodenya 99 00 11");
-        assert_eq!(say("pak mau donlod dosis 2"), "pak mau donlod dosis 2");
-        assert!(script.needs_code("483 920") && !script.needs_code("483921"));
-    }
-
-    #[test]
-    fn what_cannot_be_played_says_which_line() {
-        for (more, fault) in [
-            ("# @wait 16m\n", "line 6"),
-            ("# @> hai\n", "line 6"),
-            ("# @registry down\n", "line 6"),
-            ("# @wa 0812-0000-0043\n", "line 6"),
-        ] {
-            let error = script(&format!("{TRANSCRIPT}{more}")).expect_err("not playable");
-            assert!(error.to_string().contains(fault), "{more}: {error}");
-        }
-        assert!(script("> hai\n").is_err());
     }
 }

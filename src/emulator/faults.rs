@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: refusals, lost answers, a revoked token, maintenance, latency.
+//! What goes wrong on purpose: refusals, lost answers, a revoked token, maintenance, latency, an SMS gateway's troubles.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -9,6 +9,9 @@ use crate::domain::time::Timestamp;
 
 /// Faults that may be waiting; more are not taken.
 const FAULTS_MAX: usize = 100_000;
+
+/// "Service unavailable" of Meta's table: how an upload fails while `/messages` answers with a proxy's page.
+const UNAVAILABLE: u32 = 131_016;
 
 /// One call of `/messages` that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,26 @@ pub(super) struct Faults {
     revoked: AtomicBool,
     maintenance_until: AtomicI64,
     latency_ms: AtomicU64,
+    standing: Mutex<Option<Standing>>,
     sms_undelivered: AtomicBool,
+    sms_down: AtomicBool,
+    sms_latency_ms: AtomicU64,
+}
+
+/// A fault that stays until it is taken back, and which of the calls it meets.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    fault: Fault,
+    percent: u64,
+    calls: u64,
+}
+
+impl Standing {
+    /// Whether it meets the next call: evenly spread, so that the same calls meet the same fate in every run.
+    fn meets(&mut self) -> bool {
+        self.calls += 1;
+        self.calls * self.percent / 100 > (self.calls - 1) * self.percent / 100
+    }
 }
 
 impl Faults {
@@ -44,7 +66,10 @@ impl Faults {
             revoked: AtomicBool::new(false),
             maintenance_until: AtomicI64::new(i64::MIN),
             latency_ms: AtomicU64::new(latency_ms),
+            standing: Mutex::default(),
             sms_undelivered: AtomicBool::new(false),
+            sms_down: AtomicBool::new(false),
+            sms_latency_ms: AtomicU64::new(0),
         };
         for (times, fault) in plan {
             faults.next(*times, *fault);
@@ -57,7 +82,14 @@ impl Faults {
     }
 
     pub(super) fn take(&self) -> Option<Fault> {
-        lock(&self.messages).pop_front()
+        let planned = lock(&self.messages).pop_front();
+        planned
+            .or_else(|| lock(&self.standing).as_mut().and_then(|standing| standing.meets().then_some(standing.fault)))
+    }
+
+    pub(super) fn stand(&self, percent: u32, fault: Fault) {
+        let standing = Standing { fault, percent: u64::from(percent.min(100)), calls: 0 };
+        *lock(&self.standing) = (percent > 0).then_some(standing);
     }
 
     pub(super) fn next_upload(&self, times: usize, code: u32) {
@@ -65,7 +97,15 @@ impl Faults {
     }
 
     pub(super) fn take_for_upload(&self) -> Option<u32> {
-        lock(&self.uploads).pop_front()
+        let planned = lock(&self.uploads).pop_front();
+        planned.or_else(|| match lock(&self.standing).as_mut() {
+            Some(standing) => match standing.fault {
+                Fault::Code(code) => standing.meets().then_some(code),
+                Fault::Http(_) => standing.meets().then_some(UNAVAILABLE),
+                Fault::ResetAfterAccept | Fault::FailedStatus(_) | Fault::SlowMs(_) => None,
+            },
+            None => None,
+        })
     }
 
     pub(super) fn revoke_token(&self, revoked: bool) {
@@ -96,6 +136,22 @@ impl Faults {
         self.sms_undelivered.load(Ordering::Relaxed)
     }
 
+    pub(super) fn fail_sms(&self, down: bool) {
+        self.sms_down.store(down, Ordering::Relaxed);
+    }
+
+    pub(super) fn sms_down(&self) -> bool {
+        self.sms_down.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_sms_latency_ms(&self, latency_ms: u64) {
+        self.sms_latency_ms.store(latency_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn sms_latency_ms(&self) -> u64 {
+        self.sms_latency_ms.load(Ordering::Relaxed)
+    }
+
     pub(super) fn latency_ms(&self) -> u64 {
         self.latency_ms.load(Ordering::Relaxed)
     }
@@ -105,4 +161,29 @@ fn plan<T: Copy>(queue: &Mutex<VecDeque<T>>, times: usize, fault: T) {
     let mut queue = lock(queue);
     let room = FAULTS_MAX.saturating_sub(queue.len());
     queue.extend(std::iter::repeat_n(fault, times.min(room)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_fault_meets_its_share_evenly_until_it_is_taken_back() {
+        let faults = Faults::new(&[(1, Fault::SlowMs(1))], 0);
+        faults.stand(25, Fault::Http(503));
+        assert_eq!(faults.take(), Some(Fault::SlowMs(1)), "what is planned comes first");
+        let met: Vec<bool> = (0..8).map(|_| faults.take().is_some()).collect();
+        assert_eq!(met, [false, false, false, true, false, false, false, true]);
+        faults.stand(100, Fault::Http(503));
+        assert_eq!((faults.take(), faults.take_for_upload()), (Some(Fault::Http(503)), Some(UNAVAILABLE)));
+        faults.stand(0, Fault::Http(503));
+        assert_eq!((faults.take(), faults.take_for_upload()), (None, None));
+    }
+
+    #[test]
+    fn a_lost_answer_is_no_fault_of_uploads() {
+        let faults = Faults::new(&[], 0);
+        faults.stand(100, Fault::ResetAfterAccept);
+        assert_eq!((faults.take_for_upload(), faults.take()), (None, Some(Fault::ResetAfterAccept)));
+    }
 }

@@ -121,9 +121,10 @@ async fn bring(world: &World, post: &Post) -> Option<Stored> {
 
 /// One request: the HTTP status, if an answer came, and how long it took.
 async fn attempt(world: &World, post: &Post) -> (Option<u16>, f64) {
+    // Waiting for a free connection counts: the POST was due, and a slow webhook is what keeps the others busy.
+    let started = Instant::now();
     // The semaphore is never closed.
     let _connection = world.connections.acquire().await;
-    let started = Instant::now();
     let mut request = world
         .client
         .post(&world.options.webhook_url)

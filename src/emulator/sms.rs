@@ -1,5 +1,7 @@
 //! The emulated SMS gateway: `POST /sms` with `{"to": "+62…", "text": "…"}` puts a text on a phone.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -35,6 +37,13 @@ async fn receive(world: web::Data<World>, body: web::Bytes) -> HttpResponse {
     };
     if sms.text.0.is_empty() || sms.text.0.chars().count() > TEXT_CHARS_MAX {
         return refuse("`text` must have 1 to 1530 characters");
+    }
+    let latency_ms = world.faults.sms_latency_ms();
+    if latency_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+    }
+    if world.faults.sms_down() {
+        return HttpResponse::ServiceUnavailable().json(json!({ "error": "the gateway is down" }));
     }
     if world.faults.sms_undelivered() {
         return HttpResponse::build(UNDELIVERED).json(json!({ "error": "the phone receives no SMS" }));

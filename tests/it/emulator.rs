@@ -256,6 +256,9 @@ async fn an_sms_reaches_the_phone_and_only_that() {
     assert_eq!(sms(json!({ "to": "+6281200000042", "text": "483920 kode" })).await.unwrap().status(), 200);
     assert_eq!(sms(json!({ "to": "081200000042", "text": "x" })).await.unwrap().status(), 400);
     assert_eq!(sms(json!({ "to": "+6281200000042", "text": "" })).await.unwrap().status(), 400);
+    emulator.fail_sms(true);
+    assert_eq!(sms(json!({ "to": "+6281200000042", "text": "lost" })).await.unwrap().status(), 503);
+    emulator.fail_sms(false);
     let inbox = emulator.sms_inbox(Phone::from_wa_id("6281200000042").unwrap());
     assert_eq!(inbox.iter().map(|text| text.0.as_str()).collect::<Vec<_>>(), ["483920 kode"]);
     loop {

@@ -29,8 +29,8 @@ pub(super) enum Side {
 
 /// What runs.
 enum Running {
-    Floor(Child, #[expect(dead_code, reason = "its log is gone when it is dropped")] TempDir),
-    Server(Server),
+    Floor(Box<Child>, #[expect(dead_code, reason = "its log is gone when it is dropped")] TempDir),
+    Server(Box<Server>),
 }
 
 /// One side in one round.
@@ -93,7 +93,8 @@ impl Side {
     ) -> anyhow::Result<Running> {
         match self {
             Self::Server(binary) => {
-                Server::start(binary, whatsapp, webhook, &format!("http://{graph}"), secrets).await.map(Running::Server)
+                let server = Server::start(binary, whatsapp, webhook, &format!("http://{graph}"), secrets).await?;
+                Ok(Running::Server(Box::new(server)))
             }
             Self::Floor => {
                 // Beside the server's store, on the same disk.
@@ -112,7 +113,7 @@ impl Side {
                     ensure!(Instant::now() < until, "the floor does not listen after {} s", START.as_secs());
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                Ok(Running::Floor(child, folder))
+                Ok(Running::Floor(Box::new(child), folder))
             }
         }
     }
@@ -128,7 +129,7 @@ impl Running {
 
     async fn stop(self) -> anyhow::Result<()> {
         match self {
-            Self::Server(server) => server.stop().await,
+            Self::Server(mut server) => server.stop().await,
             Self::Floor(mut child, _) => Ok(child.kill().await?),
         }
     }
