@@ -4,6 +4,7 @@
 //! Exit codes: 0 all limits held, 1 a limit is broken (and named), 2 the run could not be made.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
 
+mod capacity;
 mod certificate;
 mod chat;
 mod checker;
@@ -11,6 +12,7 @@ mod crowd;
 mod directory;
 mod figures;
 mod floor;
+mod html;
 mod mail;
 mod noise;
 mod people;
@@ -49,6 +51,8 @@ struct Cli {
 enum Command {
     /// Play a scenario of loadtest/scenarios (or a file) and hold the server to its limits.
     Run(Run),
+    /// Search for the highest rate inside Meta's bar, and reckon what the national peak takes.
+    Capacity(capacity::Capacity),
     /// Measure this server beside the least that a durable replying server can do, by turns.
     Floor(floor::Floor),
     /// Measure the store by itself.
@@ -90,6 +94,9 @@ struct Run {
     /// Write the report's JSON here too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the run as a page with plots here.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -99,16 +106,17 @@ fn main() -> ExitCode {
         }
         Command::Floor(floor) => floor::measure(&floor),
         Command::Store(figure) => store::measure(figure),
-        Command::Run(run) => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("no runtime")
-            .and_then(|runtime| runtime.block_on(play(&run))),
+        Command::Run(run) => runtime().and_then(|runtime| runtime.block_on(play(&run))),
+        Command::Capacity(capacity) => runtime().and_then(|runtime| runtime.block_on(capacity::search(&capacity))),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("loadtest: {error:#}");
         ExitCode::from(2)
     })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")
 }
 
 async fn play(run: &Run) -> anyhow::Result<ExitCode> {
@@ -126,6 +134,9 @@ async fn play(run: &Run) -> anyhow::Result<ExitCode> {
     println!("{json}");
     if let Some(path) = &run.json {
         std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &run.html {
+        std::fs::write(path, html::page(&report)?).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let broken = report.broken();
     for limit in &broken {

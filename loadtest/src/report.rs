@@ -17,21 +17,21 @@ pub(crate) struct Report {
     seed: u64,
     pub(crate) wall_s: f64,
     pub(crate) citizens_served: u64,
-    citizens_failed: u64,
+    pub(crate) citizens_failed: u64,
     pub(crate) messages_said: u64,
     pub(crate) replied: u64,
     /// Of the replies: news beside the conversation.
     courtesies: u64,
-    certificates: u64,
+    pub(crate) certificates: u64,
     sms: u64,
     statuses_stored: u64,
     posts_not_stored: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     noise: Option<NoiseCount>,
     /// Events that the load tester lost itself, and turns it could not post: above 0 the run says nothing.
-    events_lost: u64,
+    pub(crate) events_lost: u64,
     /// How late citizens began against the plan: the load tester's own fault.
-    start_late_ms: Percentiles,
+    pub(crate) start_late_ms: Percentiles,
     pub(crate) ack_ms: Percentiles,
     pub(crate) reply_ms: Percentiles,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,9 @@ pub(crate) struct Report {
     pub(crate) failures: Vec<Reason>,
     #[serde(skip)]
     pub(crate) samples: Vec<Sample>,
+    /// From and to, in seconds.
+    #[serde(skip)]
+    pub(crate) troubles: Vec<(f64, f64)>,
 }
 
 /// A limit and whether it held.
@@ -105,6 +108,7 @@ impl Report {
             mistakes,
             failures,
             samples: ends.samples,
+            troubles: scenario.troubles.iter().map(|trouble| (trouble.at_s, trouble.at_s + trouble.for_s)).collect(),
         };
         let ack_over = figures.ack.percent_over(1_000);
         report.limits = scenario
@@ -192,14 +196,17 @@ impl Report {
         let citizens = self.citizens_served + self.citizens_failed;
         let _ = writeln!(
             table,
-            "\n{} of {citizens} citizens served in {:.1} s: {} messages, {} replies, {} certificates, {} SMS, {} statuses",
+            "\n{} of {citizens} citizens served in {:.1} s: {} messages, {} replies ({} beside the conversation), \
+             {} certificates, {} SMS, {} statuses; {} POSTs came again",
             self.citizens_served,
             self.wall_s,
             self.messages_said,
             self.replied,
+            self.courtesies,
             self.certificates,
             self.sms,
-            self.statuses_stored
+            self.statuses_stored,
+            self.posts_not_stored
         );
         if let Some(usage) = self.server {
             let _ = writeln!(

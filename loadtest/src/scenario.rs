@@ -186,6 +186,12 @@ impl Scenario {
         Ok(())
     }
 
+    /// So many citizens a second for so long, in place of the file's arrivals.
+    pub(crate) fn arrive(&mut self, per_s: f64, for_s: f64) -> anyhow::Result<()> {
+        self.arrivals = Arrivals::Poisson { per_s, for_s };
+        self.arrivals.check()
+    }
+
     /// Leaves only what may never happen, however slow the machine is.
     pub(crate) fn forget_times(&mut self) {
         self.limits.forget_times();

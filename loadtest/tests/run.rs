@@ -27,9 +27,12 @@ fn report(output: &Output) -> serde_json::Value {
 
 #[test]
 fn citizens_are_served_and_the_report_says_so() {
-    let output = run("smoke", &["--scale", "0.3", "--seconds", "5"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("smoke.html");
+    let output = run("smoke", &["--scale", "0.3", "--seconds", "5", "--html", page.to_str().expect("a path")]);
     let report = report(&output);
     assert!(output.status.success(), "{report:#}");
+    assert!(std::fs::read_to_string(page).expect("a page").contains("All limits held."));
     assert_eq!((&report["citizens_served"], &report["citizens_failed"]), (&15.into(), &0.into()));
 }
 
