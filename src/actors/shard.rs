@@ -172,6 +172,7 @@ impl Shard {
     fn outbox_ended(&mut self, exit: Exit) -> bool {
         tracing::error!(shard = self.home.shard, ?exit, "an outbox ended");
         metrics::actor_failed("outbox", exit.name());
+        self.sight.outbox_ended();
         let now = self.now();
         if self.outbox_window.record(now) == Verdict::Spent {
             return false;

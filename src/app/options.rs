@@ -114,12 +114,12 @@ pub enum CodeSender {
 }
 
 impl CodeSender {
-    /// As settings and figures name it.
+    /// As figures and `/readyz` name it, beside registry and desk: its name in `otp.senders`, and whose it is.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Emulator => "emulator",
-            Self::Http(_) => "http",
-            Self::Template => "template",
+            Self::Emulator => "otp.emulator",
+            Self::Http(_) => "otp.http",
+            Self::Template => "otp.template",
         }
     }
 }

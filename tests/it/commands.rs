@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use siaga::clock::SystemClock;
+use siaga::ports::Clock as _;
 
 use crate::support::{envelope_to, sign, text};
 
@@ -159,9 +161,16 @@ impl Place {
 /// One letter of each of two kinds, and a citizen who was served.
 async fn fill(server: &Server) {
     let bytes = |body: &Value| serde_json::to_vec(body).unwrap();
-    server.post(bytes(&envelope_to(OURS, &[text("wamid.secret.1", "6281200000042", "hai")]))).await;
-    server.post(bytes(&envelope_to("999", &[text("wamid.secret.2", "6281200000042", "rahasia 0812-0000-0042")]))).await;
+    server.post(bytes(&envelope_to(OURS, &[text_of_now("wamid.secret.1", "hai")]))).await;
+    server.post(bytes(&envelope_to("999", &[text_of_now("wamid.secret.2", "rahasia 0812-0000-0042")]))).await;
     server.post(b"rahasia 0812-0000-0042".to_vec()).await;
+}
+
+/// The binary lives in real time, where a message of another day is refused by policy.
+fn text_of_now(wamid: &str, body: &str) -> Value {
+    let mut message = text(wamid, "6281200000042", body);
+    message["timestamp"] = json!((SystemClock::default().now().0 / 1_000).to_string());
+    message
 }
 
 fn segment(store: &Path) -> PathBuf {

@@ -143,7 +143,7 @@ async fn each_way_has_a_breaker_of_its_own_and_the_first_is_asked_first_again_wh
     }
     assert_eq!(first.codes().len(), 6, "then it is not asked any more");
     let ready = app.ops("/readyz").await.1;
-    assert!(ready.contains("http: failing, not called\nhttp: called"), "{ready}");
+    assert!(ready.contains("otp.http: failing, not called\notp.http: called"), "{ready}");
     first.says.store(200, Ordering::SeqCst);
     clinic.house.clock.advance(60_000);
     asks(&clinic, &app, 8).await;

@@ -1,6 +1,6 @@
 //! What others may see of a shard without asking it: counters it keeps up itself.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -27,7 +27,8 @@ pub struct Sight {
     still: AtomicU32,
     outbox_still: AtomicU32,
     /// It ended, and starts again when its pause is over.
-    down: std::sync::atomic::AtomicBool,
+    down: AtomicBool,
+    outbox_down: AtomicBool,
 }
 
 /// How a shard stands.
@@ -107,6 +108,12 @@ impl Sight {
     /// Notes a start of the outbox.
     pub fn outbox_started(&self) {
         self.outbox_starts.fetch_add(1, Ordering::Relaxed);
+        self.outbox_down.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes the outbox's end.
+    pub fn outbox_ended(&self) {
+        self.outbox_down.store(true, Ordering::Relaxed);
     }
 
     /// Notes an end.
@@ -120,24 +127,22 @@ impl Sight {
         self.outbox_still.store(looks[1], Ordering::Relaxed);
     }
 
-    fn standing(&self, starts: &AtomicU64, still: &AtomicU32) -> Standing {
-        if self.down.load(Ordering::Relaxed) {
-            Standing::Down
-        } else if starts.load(Ordering::Relaxed) == 0 {
-            Standing::Starting
-        } else if still.load(Ordering::Relaxed) >= STILL_LOOKS {
-            Standing::Still
-        } else {
-            Standing::Running
-        }
+    fn standing(&self) -> Standing {
+        stands(&self.down, &self.starts, &self.still)
+    }
+
+    /// How its outbox does; down as well while the shard is, which starts it.
+    fn outbox_standing(&self) -> Standing {
+        let down = if self.down.load(Ordering::Relaxed) { &self.down } else { &self.outbox_down };
+        stands(down, &self.outbox_starts, &self.outbox_still)
     }
 
     /// Whether shard or outbox has work and does not move; the name says which.
     pub fn stuck(&self) -> Option<&'static str> {
-        if self.standing(&self.starts, &self.still) == Standing::Still {
+        if self.standing() == Standing::Still {
             return Some("shard");
         }
-        (self.standing(&self.outbox_starts, &self.outbox_still) == Standing::Still).then_some("outbox of shard")
+        (self.outbox_standing() == Standing::Still).then_some("outbox of shard")
     }
 
     /// All that is seen.
@@ -145,7 +150,7 @@ impl Sight {
         let again = |starts: &AtomicU64| starts.load(Ordering::Relaxed).saturating_sub(1);
         ShardView {
             shard,
-            state: self.standing(&self.starts, &self.still),
+            state: self.standing(),
             generation: self.generation.load(Ordering::Relaxed),
             restarts: again(&self.starts),
             moves: self.moves.load(Ordering::Relaxed),
@@ -156,11 +161,23 @@ impl Sight {
             accounts_busy: self.accounts_busy.load(Ordering::Relaxed),
             inbox,
             outbox: OutboxView {
-                state: self.standing(&self.outbox_starts, &self.outbox_still),
+                state: self.outbox_standing(),
                 restarts: again(&self.outbox_starts),
                 moves: self.outbox_moves.load(Ordering::Relaxed),
                 lanes,
             },
         }
+    }
+}
+
+fn stands(down: &AtomicBool, starts: &AtomicU64, still: &AtomicU32) -> Standing {
+    if down.load(Ordering::Relaxed) {
+        Standing::Down
+    } else if starts.load(Ordering::Relaxed) == 0 {
+        Standing::Starting
+    } else if still.load(Ordering::Relaxed) >= STILL_LOOKS {
+        Standing::Still
+    } else {
+        Standing::Running
     }
 }
