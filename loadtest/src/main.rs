@@ -17,7 +17,9 @@ mod mail;
 mod noise;
 mod people;
 mod play;
+mod prove;
 mod report;
+mod sabotage;
 mod samples;
 mod scenario;
 mod script;
@@ -53,6 +55,8 @@ enum Command {
     Run(Run),
     /// Search for the highest rate inside Meta's bar, and reckon what the national peak takes.
     Capacity(capacity::Capacity),
+    /// Show of every limit of every scenario that it breaks when what it guards against happens.
+    Prove(prove::Prove),
     /// Measure this server beside the least that a durable replying server can do, by turns.
     Floor(floor::Floor),
     /// Measure the store by itself.
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Command::Floor(floor) => floor::measure(&floor),
         Command::Store(figure) => store::measure(figure),
         Command::Run(run) => runtime().and_then(|runtime| runtime.block_on(play(&run))),
+        Command::Prove(proof) => runtime().and_then(|runtime| runtime.block_on(prove::prove(&proof))),
         Command::Capacity(capacity) => runtime().and_then(|runtime| runtime.block_on(capacity::search(&capacity))),
     };
     outcome.unwrap_or_else(|error| {

@@ -18,6 +18,7 @@ use crate::crowd::{self, Stage};
 use crate::directory::Directory;
 use crate::noise;
 use crate::report::{Ends, Report};
+use crate::sabotage::{Sabotage, Saboteur};
 use crate::samples::Sampler;
 use crate::scenario::{Scenario, WhatsApp};
 use crate::script::Script;
@@ -38,6 +39,8 @@ const OPEN_POSTS_MAX: usize = 2_000_000;
 pub(crate) enum Subject {
     /// A server that is started for the run.
     Own(PathBuf),
+    /// The same, with somebody on its wires.
+    Sabotaged { binary: PathBuf, sabotage: Sabotage },
     /// A server that runs; its Graph API and SMS gateway are expected at `graph`.
     Running { webhook: String, graph: Option<SocketAddr>, secrets: Secrets },
 }
@@ -51,7 +54,11 @@ pub(crate) async fn play(scenario: Scenario, subject: &Subject) -> anyhow::Resul
         .collect::<anyhow::Result<_>>()?;
     let people = population(SEED, CITIZENS, SystemClock::default().now().day_wib());
     match subject {
-        Subject::Own(binary) => alone(scenario, &scripts, &people, binary.clone()).await,
+        Subject::Own(binary) => alone(scenario, &scripts, &people, binary.clone(), None).await,
+        Subject::Sabotaged { binary, sabotage } => {
+            let saboteur = Saboteur::listen(*sabotage).await?;
+            alone(scenario, &scripts, &people, binary.clone(), Some(&saboteur)).await
+        }
         Subject::Running { webhook, graph, secrets } => {
             let needy = scenario.troubles.iter().find(|trouble| trouble.what.needs_the_process());
             ensure!(needy.is_none(), "{needy:?} needs a server that is started for the run, not `--target`");
@@ -69,9 +76,18 @@ async fn alone(
     scripts: &[Arc<Script>],
     people: &[Citizen],
     binary: PathBuf,
+    saboteur: Option<&Arc<Saboteur>>,
 ) -> anyhow::Result<Report> {
     let (secrets, webhook) = (Secrets::random(), server::free_address()?);
-    let emulator = meta(&scenario.whatsapp, &format!("http://{webhook}/webhook"), &secrets, None).await?;
+    let posted_to = saboteur.map_or(webhook, |saboteur| saboteur.webhook);
+    let emulator = meta(&scenario.whatsapp, &format!("http://{posted_to}/webhook"), &secrets, None).await?;
+    let graph = match saboteur {
+        None => emulator.url(),
+        Some(saboteur) => {
+            saboteur.between(webhook, &emulator.url())?;
+            format!("http://{}", saboteur.graph)
+        }
+    };
     let directory = match scenario.server.directory_ms {
         Some(latency_ms) => Some(Arc::new(Directory::start(people, latency_ms).await?)),
         None => None,
@@ -81,7 +97,7 @@ async fn alone(
         whatsapp: scenario.whatsapp.clone(),
         settings: scenario.server.clone(),
         webhook,
-        graph: emulator.url(),
+        graph,
         secrets,
         directory: directory.as_ref().map(|directory| directory.address),
     };

@@ -1,5 +1,8 @@
 //! What a run showed and what it is held to: a table for people, one JSON for tools.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 
 use crate::checker::Kind;

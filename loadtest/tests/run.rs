@@ -51,6 +51,19 @@ fn messages_that_come_twice_and_out_of_order_are_answered_once() {
 }
 
 #[test]
+fn every_limit_breaks_when_what_it_guards_against_happens() {
+    let server = server();
+    let fixed = ["prove", "bad_signatures", "--server", server.to_str().expect("a path")];
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(fixed).output().expect("the load tester runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for limit in ["lost_max", "duplicated_max", "reordered_max", "wrong_recipient_max", "wrong_step_max"] {
+        assert!(said.contains(&format!("{limit} is ")), "{limit}: {said}");
+    }
+    assert!(said.contains("forged_taken_max is ") && said.contains("odd_refused_max is "), "{said}");
+}
+
+#[test]
 fn a_broken_limit_is_named_and_ends_with_1_and_what_cannot_be_run_with_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = folder.path().join("deaf.toml");
