@@ -65,6 +65,7 @@ pub(super) async fn start_emulator(options: &AppOptions, webhook_url: String) ->
         access_token: options.graph.access_token.clone(),
         numbers: options.numbers.clone(),
         clock: Arc::clone(&options.clock),
+        sms: options.senders.iter().any(|sender| matches!(sender, CodeSender::Emulator)),
         ..world.as_ref().clone()
     };
     Ok(Some(emulator::start(world).await?))

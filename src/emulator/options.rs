@@ -38,6 +38,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// Citizens to try, shown beside the chat.
     pub cards: Vec<DemoCard>,
+    /// Whether SMS come to the page; else its pane says that they leave by a gateway.
+    pub sms: bool,
 }
 
 /// One of the business numbers.
@@ -173,6 +175,7 @@ impl Options {
             faults: Vec::new(),
             bounds: Bounds::default(),
             cards: Vec::new(),
+            sms: true,
         }
     }
 

@@ -83,7 +83,7 @@ async fn part(path: web::Path<(String, String)>) -> HttpResponse {
 async fn setup(world: web::Data<World>) -> HttpResponse {
     let number = world.options.numbers.first().map(|number| number.display.clone());
     let cards: Vec<_> = world.options.cards.iter().map(card).collect();
-    guarded(HttpResponse::Ok()).json(json!({ "number": number, "cards": cards }))
+    guarded(HttpResponse::Ok()).json(json!({ "number": number, "cards": cards, "sms": world.options.sms }))
 }
 
 fn card(card: &DemoCard) -> Value {

@@ -304,5 +304,7 @@ $("who").addEventListener("submit", async (event) => {
 
 const setup = await call("GET", "/page/setup");
 cards.show(setup.cards);
+if (!setup.sms) $("sms-empty").replaceWith($("sms-away"));
+$("sms-away").hidden = setup.sms;
 const last = JSON.parse(sessionStorage.getItem("who") ?? "null");
 await openChat(last ?? setup.cards[0] ?? { phone: "0812-0000-0042" });
