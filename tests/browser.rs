@@ -4,6 +4,7 @@
 #[path = "browser/driver.rs"]
 mod driver;
 #[path = "browser/server.rs"]
+#[allow(dead_code, reason = "tests/neighbours uses the rest of it")]
 mod server;
 
 use std::sync::Arc;

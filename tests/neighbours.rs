@@ -2,11 +2,17 @@
 //!
 //! Certificates are shown to readers, who believe the genuine ones and no other; the others are in modules of their
 //! own. The readers are PyPI's `cwt` and npm's `@pathcheck/dcc-sdk`, which verify codes, and Debian's `zbarimg`, which reads
-//! them off the printed page. `.ci/neighbours` installs them; without them these tests fail and say so.
+//! them off the printed page. `chat.rs` has all neighbours at once, and a browser. `.ci/neighbours` installs them (not the
+//! browser); without them these tests fail and say so.
 #![allow(clippy::unwrap_used)] // a panic is the finding
 
+#[path = "neighbours/chat.rs"]
+mod chat;
 #[path = "neighbours/directory.rs"]
 mod directory;
+#[path = "browser/driver.rs"]
+#[allow(dead_code, reason = "tests/browser uses the rest of it")]
+mod driver;
 #[path = "neighbours/fhir.rs"]
 mod fhir;
 #[path = "neighbours/kannel.rs"]
@@ -14,11 +20,17 @@ mod kannel;
 #[path = "neighbours/ministry.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod ministry;
+#[path = "neighbours/programs.rs"]
+mod programs;
+#[path = "browser/server.rs"]
+#[allow(dead_code, reason = "tests/browser uses the rest of it")]
+mod server;
 #[path = "it/tiny_server.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod tiny_server;
+#[path = "neighbours/together.rs"]
+mod together;
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rand::rngs::SmallRng;
@@ -35,6 +47,8 @@ use siaga::domain::uvci::Uvci;
 use siaga::ports::Clock as _;
 use siaga::registry::embedded::{Citizen, population};
 
+use programs::{installed, run, script};
+
 const COUNT: usize = 1_000;
 const YEAR_S: i64 = 365 * 86_400;
 const ISSUER: &str = "Ministry of Health of the Republic of Indonesia";
@@ -47,30 +61,6 @@ const NAMES: [&str; 6] = [
     "W Ŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵŵ",
     "Ñandú",
 ];
-
-/// What `.ci/neighbours` installed.
-fn installed(part: &str) -> PathBuf {
-    let binary = PathBuf::from(env!("CARGO_BIN_EXE_siaga"));
-    let target = binary.parent().and_then(Path::parent).expect("the target directory");
-    let path = target.join("neighbours").join(part);
-    assert!(path.exists(), "{} is not there; install it with .ci/neighbours", path.display());
-    path
-}
-
-/// Runs a program; its standard output.
-fn run(command: &mut Command) -> Vec<u8> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output();
-    let output = output.unwrap_or_else(|error| panic!("`{program}`: {error}; install it with .ci/neighbours"));
-    let said = String::from_utf8_lossy(&output.stderr);
-    let end: String = said.chars().rev().take(1_000).collect::<Vec<_>>().into_iter().rev().collect();
-    assert!(output.status.success(), "`{program}` failed: {end}");
-    output.stdout
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/neighbours").join(name)
-}
 
 /// The seal of these tests: a key, and the certificate that a stranger's program made for it.
 struct Seal {

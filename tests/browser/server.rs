@@ -1,6 +1,7 @@
 //! The real binary with everything on loopback, on free ports, in a directory of its own.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,11 +11,19 @@ use super::driver::PATIENCE;
 pub(crate) struct Server {
     process: Child,
     pub(crate) page_url: String,
+    /// What the internet may reach, without a path.
+    pub(crate) public_url: String,
     _directory: tempfile::TempDir,
 }
 
 impl Server {
+    /// With the embedded registry and the page's SMS.
     pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With files of settings over the default.
+    pub(crate) async fn with(settings: &[&Path]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         // Held together until all are known, so that no port is given twice.
         let free: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -22,7 +31,9 @@ impl Server {
         let (webhook, ops, page) = (address(0), address(1), address(2));
         drop(free);
         let process = Command::new(env!("CARGO_BIN_EXE_siaga"))
-            .env("SIAGA__SERVER__BIND", webhook)
+            .arg("serve")
+            .args(settings.iter().flat_map(|file| [Path::new("--config"), file]))
+            .env("SIAGA__SERVER__BIND", &webhook)
             .env("SIAGA__SERVER__OPS_BIND", &ops)
             .env("SIAGA__EMULATOR__BIND", &page)
             .env("SIAGA__STORE__PATH", directory.path().join("store"))
@@ -32,7 +43,12 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary of this crate");
-        let server = Self { process, page_url: format!("http://{page}/"), _directory: directory };
+        let server = Self {
+            process,
+            page_url: format!("http://{page}/"),
+            public_url: format!("http://{webhook}"),
+            _directory: directory,
+        };
         server.ready(&format!("http://{ops}/readyz")).await;
         server.ready(&server.page_url).await;
         server

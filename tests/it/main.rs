@@ -16,6 +16,7 @@ mod graph_client;
 mod hazards;
 mod housekeeping;
 #[path = "../neighbours/ministry.rs"]
+#[allow(dead_code, reason = "tests/neighbours uses the rest of it")]
 mod ministry;
 mod neighbours;
 mod outbound;

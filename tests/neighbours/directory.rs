@@ -15,8 +15,8 @@ use siaga::ports::{AccountDirectory as _, IdempotencyKey};
 use siaga::registry::directory::{HttpDirectory, Options};
 
 use super::ministry::Ministry;
+use super::programs::{installed, run, script};
 use super::tiny_server::TinyServer;
-use super::{installed, run, script};
 
 const OLD: &str = "+6281200000042";
 const NEW: &str = "+6281200000199";

@@ -17,7 +17,7 @@ use siaga::registry::embedded::Citizen;
 use siaga::registry::satusehat::{Options, Satusehat, VaccineCode};
 use time::macros::date;
 
-use super::{installed, script};
+use super::programs::{installed, script};
 
 const CVX: &str = "http://hl7.org/fhir/sid/cvx";
 const NIK_SYSTEM: &str = "https://fhir.kemkes.go.id/id/nik";
@@ -25,14 +25,14 @@ const NIK_SYSTEM: &str = "https://fhir.kemkes.go.id/id/nik";
 const OTHERS: usize = 130;
 
 /// The running server; ends with this.
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    url: String,
+    pub(crate) url: String,
     _directory: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(resources: &[Value], life_s: u32) -> Self {
+    pub(crate) fn start(resources: &[Value], life_s: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let seed = directory.path().join("resources.json");
         std::fs::write(&seed, serde_json::to_vec(resources).unwrap()).unwrap();
@@ -65,7 +65,7 @@ impl Server {
         Satusehat::new(&options, Arc::new(SystemClock::default())).expect("options that are right")
     }
 
-    async fn logins(&self) -> String {
+    pub(crate) async fn logins(&self) -> String {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         http.get(format!("{}/logins", self.url)).send().await.unwrap().text().await.unwrap()
     }
@@ -84,7 +84,7 @@ fn person(nik: &str, name: &str) -> Person {
     Citizen::new(phone, nik, name, date!(1990 - 08 - 07)).person
 }
 
-fn patient(id: &str, nik: &str, name: &str, born: Option<&str>) -> Value {
+pub(crate) fn patient(id: &str, nik: &str, name: &str, born: Option<&str>) -> Value {
     let mut patient = json!({
         "resourceType": "Patient", "id": id, "active": true, "gender": "female",
         "identifier": [{ "system": NIK_SYSTEM, "use": "official", "value": nik }],
@@ -96,7 +96,7 @@ fn patient(id: &str, nik: &str, name: &str, born: Option<&str>) -> Value {
     patient
 }
 
-fn vaccination(id: &str, of: &str, code: &str, dose: u8, at: &str) -> Value {
+pub(crate) fn vaccination(id: &str, of: &str, code: &str, dose: u8, at: &str) -> Value {
     json!({
         "resourceType": "Immunization", "id": id, "status": "completed", "primarySource": false,
         "vaccineCode": { "coding": [{ "system": CVX, "code": code }] },

@@ -18,13 +18,16 @@ use siaga::ports::{IdempotencyKey, OtpSender as _, OutgoingSms, Unsent};
 /// A slow machine's patience.
 const PATIENCE: Duration = Duration::from_secs(90);
 const FAKESMSC: &str = "/usr/lib/kannel/test/fakesmsc";
+/// What its `sendsms` takes.
+pub(crate) const BODY: &str = "username=siaga&password={secret}&from=KEMENKES&to={to}&text={text}";
 
 /// The gateway with its operator; ends with this.
-struct Kannel {
+pub(crate) struct Kannel {
     directory: tempfile::TempDir,
     ports: [u16; 4],
     boxes: Vec<Child>,
-    delivered: Option<Receiver<String>>,
+    /// What the operator got, line by line, once he is there.
+    pub(crate) delivered: Option<Receiver<String>>,
 }
 
 impl Kannel {
@@ -58,7 +61,7 @@ impl Kannel {
     }
 
     /// The operator's network: what it is given comes out line by line.
-    fn connect_operator(&mut self) {
+    pub(crate) fn connect_operator(&mut self) {
         let mut operator = Command::new(FAKESMSC)
             .args(["-H", "127.0.0.1", "-r", &self.ports[2].to_string(), "-m", "0", "1 2 text none"])
             .stdout(Stdio::null())
@@ -84,7 +87,7 @@ impl Kannel {
         }
     }
 
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         assert!(Path::new(FAKESMSC).exists(), "{FAKESMSC} is not there; install it with .ci/neighbours");
         let mut kannel = Self::new();
         kannel.run("/usr/sbin/bearerbox");
@@ -95,28 +98,37 @@ impl Kannel {
         kannel
     }
 
+    /// Where it takes codes.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/cgi-bin/sendsms", self.ports[3])
+    }
+
     fn sender(&self, password: &str) -> SmsHttp {
         let options = Options {
             format: Format::Query,
-            body: "username=siaga&password={secret}&from=KEMENKES&to={to}&text={text}".into(),
+            body: BODY.into(),
             secret: password.to_owned().into(),
             timeout: Duration::from_secs(60),
-            ..Options::plain(format!("http://127.0.0.1:{}/cgi-bin/sendsms", self.ports[3]))
+            ..Options::plain(self.url())
         };
         SmsHttp::new(&options).expect("options that are right")
     }
 
-    /// Waits until the operator has got this.
-    fn assert_delivered(&self, text: &str) {
+    /// Waits for what the operator gets with this in it.
+    pub(crate) fn operator_gets(&self, part: &str) -> String {
         let delivered = self.delivered.as_ref().expect("an operator");
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = delivered.recv_timeout(left).unwrap_or_else(|_| panic!("`{text}` was never delivered"));
-            if line.contains(text) {
-                return;
+            let line = delivered.recv_timeout(left).unwrap_or_else(|_| panic!("`{part}` was never delivered"));
+            if line.contains(part) {
+                return line;
             }
         }
+    }
+
+    fn assert_delivered(&self, text: &str) {
+        self.operator_gets(text);
     }
 }
 

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
+use siaga::domain::citizen::Standing;
+use siaga::registry::embedded::Citizen;
 
 use crate::tiny_server::{Answer, Seen};
 
@@ -32,7 +34,11 @@ struct State {
 
 struct Record {
     phone: String,
+    nik: String,
     name: String,
+    verified: String,
+    civil: Option<String>,
+    standing: &'static str,
     version: u64,
 }
 
@@ -55,10 +61,37 @@ fn conflict(status: u16, reason: &str) -> Said {
 }
 
 impl Ministry {
-    /// Registers somebody; `nik` is his serial.
+    /// Registers somebody; all of them have the same NIK.
     pub(crate) fn register(&self, id: &str, phone: &str, name: &str) {
-        let record = Record { phone: phone.to_owned(), name: name.to_owned(), version: 1 };
+        let record = Record {
+            phone: phone.to_owned(),
+            nik: "0001014708900003".to_owned(),
+            name: name.to_owned(),
+            verified: name.to_owned(),
+            civil: None,
+            standing: "open",
+            version: 1,
+        };
         self.state.lock().unwrap().people.insert(id.to_owned(), record);
+    }
+
+    /// Registers a citizen as the embedded registry has him.
+    pub(crate) fn enter(&self, citizen: &Citizen) {
+        let person = &citizen.person;
+        let record = Record {
+            phone: citizen.phone.phone().to_e164(),
+            nik: person.nik.digits(),
+            name: person.name.as_str().to_owned(),
+            verified: person.verified_name.as_str().to_owned(),
+            civil: person.civil_name.as_ref().map(|name| name.as_str().to_owned()),
+            standing: match person.standing {
+                Standing::Open => "open",
+                Standing::Protected => "protected",
+                Standing::Deceased => "deceased",
+            },
+            version: 1,
+        };
+        self.state.lock().unwrap().people.insert(person.id.0.clone(), record);
     }
 
     /// An officer changes something of his.
@@ -174,7 +207,8 @@ impl State {
 
 fn shown(id: &str, record: &Record) -> Value {
     json!({
-        "id": id, "version": format!("\"{}\"", record.version), "nik": "0001014708900003", "name": record.name,
-        "verified_name": record.name, "civil_name": null, "standing": "open", "name_changed_on": null,
+        "id": id, "version": format!("\"{}\"", record.version), "nik": record.nik, "name": record.name,
+        "verified_name": record.verified, "civil_name": record.civil, "standing": record.standing,
+        "name_changed_on": null,
     })
 }
