@@ -152,11 +152,11 @@ fn down(talk: &mut Talk<'_>, mut waiting: Waiting) {
             Request::Identify { .. }
             | Request::ReadRecord { .. }
             | Request::ReadIssued { .. }
-            | Request::ChangeName { .. }
-            | Request::ChangePhone { .. }
             | Request::StepUp { .. } => table::registry_down(),
             Request::ChallengeOtp { .. }
             | Request::CheckOtp { .. }
+            | Request::ChangeName { .. }
+            | Request::ChangePhone { .. }
             | Request::Undo { .. }
             | Request::Leave { .. }
             | Request::FileTicket(_)
