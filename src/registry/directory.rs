@@ -141,7 +141,9 @@ impl Directory {
         self.seen.forget(id);
         let reply = reply?;
         match reply.status {
-            200 | 204 => Ok(()),
+            204 => Ok(()),
+            // A page of something in between: whether it was made is not known.
+            200 => Err(self.http.voice.down("http 200 where a change that is made is answered 204")),
             404 | 410 => Err(NeighbourError::NotFound { neighbour: NEIGHBOUR }),
             409 | 412 => Err(NeighbourError::Conflict { neighbour: NEIGHBOUR, reason: shape::conflict(&reply.body) }),
             status => Err(self.http.voice.failed(status, &Hidden::nothing().told(&reply.body))),
