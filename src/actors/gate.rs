@@ -23,7 +23,7 @@ pub struct Gate {
     admission: Mutex<Admission>,
     clock: Arc<dyn Clock>,
     closed: AtomicBool,
-    /// How often the registry had come back when last looked at.
+    /// How often directory and registry had come back when last looked at.
     times_back: AtomicU64,
 }
 
@@ -34,7 +34,7 @@ pub struct Load {
     pub unsent: usize,
     /// Contacts in line, at the board that has the most.
     pub in_line: usize,
-    /// How often the registry has come back.
+    /// How often directory and registry have come back.
     pub times_back: u64,
 }
 

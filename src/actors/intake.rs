@@ -12,7 +12,7 @@ impl Shards {
         self.gate.as_deref()
     }
 
-    /// Lets in who may come in, and has those told who are to wait. `times_back`: of the registry.
+    /// Lets in who may come in, and has those told who are to wait. `times_back`: of directory and registry.
     pub fn let_in(&self, times_back: u64) {
         let Some(gate) = &self.gate else { return };
         let unsent = self.lanes.iter().map(|lanes| lanes.open()).sum();

@@ -1,4 +1,4 @@
-//! Calls to registry, the ways of codes, and desk: each within its place, its time and its breaker.
+//! Calls to directory, registry, the ways of codes, and desk: each within its place, its time and its breaker.
 //!
 //! - **Bulkhead**: so many calls are under way to one neighbour; more wait for a place, within their own time.
 //!   A slow neighbour never holds up calls to another.
@@ -38,6 +38,9 @@ pub struct Neighbour {
 
 /// All neighbours that fail by themselves.
 pub struct Bulkheads {
+    /// Who stands under a phone, and changes.
+    pub directory: Arc<Neighbour>,
+    /// What is recorded.
     pub registry: Arc<Neighbour>,
     /// The ways of codes, in their order.
     pub ways: Vec<Arc<Neighbour>>,
@@ -63,12 +66,17 @@ impl Bulkheads {
     pub fn new(calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>, ways: &[&'static str]) -> Self {
         let neighbour = |name| Arc::new(Neighbour::new(name, calls_max, rules, Arc::clone(clock)));
         let ways = ways.iter().map(|way| neighbour(*way)).collect();
-        Self { registry: neighbour("registry"), ways, desk: neighbour("desk") }
+        Self { directory: neighbour("directory"), registry: neighbour("registry"), ways, desk: neighbour("desk") }
+    }
+
+    /// How often those whom every conversation needs have come back.
+    pub fn times_back(&self) -> u64 {
+        self.directory.times_back() + self.registry.times_back()
     }
 
     /// All of them.
     pub fn views(&self) -> Vec<NeighbourView> {
-        let all = [&self.registry].into_iter().chain(&self.ways).chain([&self.desk]);
+        let all = [&self.directory, &self.registry].into_iter().chain(&self.ways).chain([&self.desk]);
         all.map(|neighbour| neighbour.view()).collect()
     }
 }

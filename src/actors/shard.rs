@@ -191,7 +191,7 @@ impl Shard {
             self.start_outbox();
         }
         self.board().fire(now, FIRE_MAX);
-        self.home.shards.let_in(self.home.neighbours.calls.registry.times_back());
+        self.home.shards.let_in(self.home.neighbours.calls.times_back());
         self.sessions.tick(now);
         self.accounts.tick(now);
         metrics::sessions_awake(self.home.writer.shard, self.sessions.awake());

@@ -114,7 +114,7 @@ pub enum CodeSender {
 }
 
 impl CodeSender {
-    /// As figures and `/readyz` name it, beside registry and desk: its name in `otp.senders`, and whose it is.
+    /// As figures and `/readyz` name it, beside directory, registry and desk: its name in `otp.senders`, and whose it is.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Emulator => "otp.emulator",

@@ -286,13 +286,13 @@ async fn a_registry_that_is_silent_holds_up_nobody_else_and_its_breaker_opens() 
         clinic.hears(person, TOLD).await;
     }
     let actors: Value = serde_json::from_str(&app.ops("/actors").await.1).expect("a picture");
-    assert_eq!(neighbour(&actors, "registry")["breaker"], "open");
-    assert_eq!(neighbour(&actors, "registry")["opened"], 1);
+    assert_eq!(neighbour(&actors, "directory")["breaker"], "open");
+    assert_eq!(neighbour(&actors, "directory")["opened"], 1);
     assert_eq!(neighbour(&actors, "desk")["breaker"], "closed");
     let (status, ready) = app.ops("/readyz").await;
     assert_eq!(status, 200, "a neighbour's trouble never takes the server out");
-    assert!(ready.contains("registry: failing, not called"), "{ready}");
-    assert!(app.ops("/metrics").await.1.contains("siaga_neighbour_open{neighbour=\"registry\"} 1"));
+    assert!(ready.contains("directory: failing, not called"), "{ready}");
+    assert!(app.ops("/metrics").await.1.contains("siaga_neighbour_open{neighbour=\"directory\"} 1"));
     clinic.mood(UP);
     clinic
         .in_time("everyone is served", || {
@@ -304,7 +304,7 @@ async fn a_registry_that_is_silent_holds_up_nobody_else_and_its_breaker_opens() 
         let told = clinic.got(person).iter().filter(|(said, _)| said.contains(TOLD)).count();
         assert_eq!(told, 1, "person {person} is told once");
     }
-    assert!(app.ops("/readyz").await.1.contains("registry: called"));
+    assert!(app.ops("/readyz").await.1.contains("directory: called"));
     app.settled().await;
 }
 

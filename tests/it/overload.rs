@@ -274,7 +274,8 @@ async fn ten_times_what_fits_is_refused_delivered_again_and_served() {
 
 /// Why the store takes no more, and how the neighbours stand.
 fn unready() -> String {
-    "the store cannot take more now: open rows\nregistry: called\notp.http: called\ndesk: called\n".to_owned()
+    "the store cannot take more now: open rows\ndirectory: called\nregistry: called\notp.http: called\ndesk: called\n"
+        .to_owned()
 }
 
 /// A POST with nothing but news of a message of ours.

@@ -34,7 +34,7 @@ fn account(event: &str) -> Value {
 async fn readyz(app: &TestApp) -> String {
     let (status, page) = app.ops("/readyz").await;
     assert_eq!(status, 200, "readiness never depends on Meta");
-    page.replace("registry: called\notp.http: called\ndesk: called\n", "")
+    page.replace("directory: called\nregistry: called\notp.http: called\ndesk: called\n", "")
 }
 
 #[tokio::test]

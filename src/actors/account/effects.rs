@@ -28,7 +28,7 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
         }
         AccountEffect::LookUp { job, account } => call.make(
             "directory",
-            &home.neighbours.calls.registry,
+            &home.neighbours.calls.directory,
             move || Box::pin(async move { neighbours.directory.persons(account).await }),
             move |result| AccountEvent::Persons { job, result },
         ),
@@ -40,7 +40,7 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
         ),
         AccountEffect::ChangeName { job, contact, call: id, person, name } => call.make(
             "directory",
-            &home.neighbours.calls.registry,
+            &home.neighbours.calls.directory,
             move || {
                 let key = IdempotencyKey { contact, call: id };
                 Box::pin(async move { neighbours.directory.change_name(key, person, name).await })
@@ -49,7 +49,7 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
         ),
         AccountEffect::ChangePhone { job, contact, call: id, person, from, to } => call.make(
             "directory",
-            &home.neighbours.calls.registry,
+            &home.neighbours.calls.directory,
             move || {
                 let key = IdempotencyKey { contact, call: id };
                 Box::pin(async move { neighbours.directory.change_phone(key, person, from, to).await })
