@@ -3,13 +3,14 @@
 //! A way that surely did not take it leaves it to the next at once; one that refused it, or reports that the number
 //! receives nothing, is not asked again for it. Where it is not known whether a way took it, that way is asked once
 //! more under the same key, which a gateway that can tell sends once, and only then the next: whatever arrives, it is
-//! the same code. While all breakers are open it waits.
+//! the same code. While all breakers are open it waits; while ways fail whose breakers are closed, since nobody else asks
+//! them, it is tried for as long: its citizen was told that it comes.
 //!
 //! A template's turn comes when no SMS before it can be expected soon: those refused, were refused by their breaker, or
-//! it is the last round. Nothing here decides whether a code may go that way: the account does (`or_template`).
+//! `sms_tries_max` rounds are over. Nothing here decides whether a code may go that way: the account does (`or_template`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
@@ -25,7 +26,7 @@ use super::effects::tell;
 const PAUSE_FIRST_MS: u64 = 500;
 const PAUSE_LAST_MS: u64 = 8_000;
 /// While all ways' breakers are open a text waits for one, looked at so often and at most so many times: a minute. A
-/// code is good for longer than that.
+/// text that ways do not take is tried for a minute too. A code is good for longer than that.
 const LOOK: Duration = Duration::from_millis(500);
 const LOOKS_MAX: u32 = 120;
 
@@ -76,15 +77,16 @@ impl Journey {
         };
         let mut open: Vec<bool> = ways.iter().enumerate().map(usable).collect();
         let rounds = self.home.neighbours.figures.sms_tries_max.max(1);
-        for round in 0..rounds {
-            if !open.contains(&true) {
+        let until = Instant::now() + LOOK * LOOKS_MAX;
+        for round in 0.. {
+            if !open.contains(&true) || (round >= rounds && Instant::now() >= until) {
                 break;
             }
             if round > 0 {
                 self.pause(round).await;
             }
             self.wait_for_a_way(&open).await;
-            if let Some(end) = self.round(ways, &mut open, round + 1 == rounds).await {
+            if let Some(end) = self.round(ways, &mut open, round + 1 >= rounds).await {
                 return end;
             }
         }
