@@ -16,7 +16,6 @@ mod graph_client;
 mod hazards;
 mod housekeeping;
 #[path = "../neighbours/ministry.rs"]
-#[allow(dead_code, reason = "tests/neighbours uses the rest of it")]
 mod ministry;
 mod neighbours;
 mod outbound;
@@ -37,3 +36,4 @@ mod tidy;
 mod tiny_server;
 mod transcripts;
 mod transcripts_server;
+mod upstreams;

@@ -36,7 +36,7 @@ fn siti() -> Person {
     person(NIK, "Siti Rahmawati")
 }
 
-fn options(url: &str) -> Options {
+pub(crate) fn options(url: &str) -> Options {
     let cvx = |code: &str, vaccine: &str| VaccineCode {
         system: "http://hl7.org/fhir/sid/cvx".into(),
         code: code.into(),
@@ -87,27 +87,27 @@ impl Bench {
     }
 }
 
-fn is_login(line: &str) -> bool {
+pub(crate) fn is_login(line: &str) -> bool {
     line.contains("/oauth2/v1/accesstoken")
 }
 
-fn say(status: u16, body: &Value) -> Answer {
+pub(crate) fn say(status: u16, body: &Value) -> Answer {
     Answer::Say(status, body.to_string())
 }
 
 /// As it comes: numbers are texts.
-fn token(secret: &str) -> Value {
+pub(crate) fn token(secret: &str) -> Value {
     json!({ "token_type": "BearerToken", "access_token": secret, "expires_in": "3599", "issued_at": "1671109805593",
         "status": "approved", "application_name": "x", "scope": "", "refresh_count": "0" })
 }
 
-fn bundle(resources: &[Value]) -> Value {
+pub(crate) fn bundle(resources: &[Value]) -> Value {
     let entries: Vec<Value> = resources.iter().map(|resource| json!({ "resource": resource })).collect();
     json!({ "resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries })
 }
 
 /// By NIK alone the number comes, and no demographics.
-fn bare(id: &str, nik: &str) -> Value {
+pub(crate) fn bare(id: &str, nik: &str) -> Value {
     json!({ "resourceType": "Patient", "id": id, "active": true, "identifier": [
         { "system": "https://fhir.kemkes.go.id/id/ihs-number", "use": "official", "value": id },
         { "system": "https://fhir.kemkes.go.id/id/nik", "use": "official", "value": nik }] })
