@@ -12,6 +12,8 @@ use crate::ports::NeighbourError;
 
 /// An answer longer than this is none of ours: a hundred vaccinations take a tenth of it.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// How long a server may keep us off with a 429.
+const PAUSE_S_MAX: i64 = 60;
 /// Time to connect, within a request's.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
@@ -37,6 +39,15 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: header::HeaderMap,
     pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    /// For how many seconds a 429 asks us to keep away, within a minute; none where there is no 429.
+    pub(super) fn pause_s(&self) -> Option<i64> {
+        let after = self.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let seconds = after.and_then(|value| value.trim().parse().ok()).unwrap_or(1);
+        (self.status == 429).then(|| seconds.clamp(1, PAUSE_S_MAX))
+    }
 }
 
 /// The connections to one server.

@@ -520,6 +520,18 @@ async fn a_server_that_asks_for_a_pause_gets_it() {
     }
     bench.clock.advance(1);
     assert!(bench.read().await.is_ok());
+    let bench = Bench::new(|number, seen| match number {
+        0 => raw("HTTP/1.1 429 Too Many\r\nretry-after: 37\r\ncontent-length: 0\r\n\r\n"),
+        _ => good(&seen.line),
+    })
+    .await;
+    for pause in [0, 36_999] {
+        bench.clock.advance(pause);
+        assert!(matches!(bench.read().await, Err(NeighbourError::Down { .. })));
+        assert_eq!(bench.logins(), 1, "also when it is logged in to");
+    }
+    bench.clock.advance(1);
+    assert!(bench.read().await.is_ok());
 }
 
 #[test]

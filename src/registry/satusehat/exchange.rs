@@ -17,9 +17,6 @@ use super::{NEIGHBOUR, Options, VOICE, down, misconfigured};
 use crate::domain::time::SECOND_MS;
 use crate::ports::{Clock, NeighbourError};
 
-/// How long the server may keep us off with a 429.
-const PAUSE_S_MAX: i64 = 60;
-
 /// What was there.
 pub(super) enum Found {
     Resource(Value),
@@ -93,9 +90,7 @@ impl Exchange {
 
     async fn answer(&self, request: RequestBuilder) -> Result<Reply, NeighbourError> {
         let reply = VOICE.answer(request).await?;
-        if reply.status == 429 {
-            let after = reply.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let seconds = after.and_then(|value| value.trim().parse().ok()).unwrap_or(1).clamp(1, PAUSE_S_MAX);
+        if let Some(seconds) = reply.pause_s() {
             self.paused_until.fetch_max(self.clock.now().plus_ms(seconds * SECOND_MS).0, Ordering::Relaxed);
         }
         Ok(reply)

@@ -3,7 +3,7 @@
 //! A login is not its caller's: whoever waits for it may go, it goes on. While a token is good it is used, also when
 //! its renewal fails; without one, everybody gets the failure of the last login until the next may be tried. The
 //! server allows one login a minute after a failed one; what did not even answer is tried again sooner, and then
-//! ever later.
+//! ever later; a pause that it asks for is kept.
 
 use std::sync::Arc;
 
@@ -117,12 +117,13 @@ impl Tokens {
             if let Some((_, fault)) = held_back.filter(|(until, _)| own.clock.now() < *until) {
                 return Err(fault);
             }
-            let end = own.ask().await;
-            own.remember(end)
+            let (end, pause_s) = own.ask().await;
+            own.remember(end, pause_s)
         })
     }
 
-    fn remember(&self, end: Result<Token, NeighbourError>) -> Result<Token, NeighbourError> {
+    /// `pause_s`: what the server asked for.
+    fn remember(&self, end: Result<Token, NeighbourError>, pause_s: Option<i64>) -> Result<Token, NeighbourError> {
         let now = self.clock.now();
         let mut state = self.state.lock();
         match end {
@@ -134,6 +135,7 @@ impl Tokens {
                 let doubled = UNANSWERED_MS << state.failures.min(8);
                 let refused = matches!(fault, NeighbourError::Misconfigured { .. });
                 let pause = if refused { REFUSED_MS } else { doubled.min(MINUTE_MS) };
+                let pause = pause.max(pause_s.unwrap_or_default() * SECOND_MS);
                 state.failures += 1;
                 state.held_back = Some((now.plus_ms(pause), fault.clone()));
                 tracing::warn!(error = %fault, pause_ms = pause, "a login failed");
@@ -142,30 +144,39 @@ impl Tokens {
         }
     }
 
-    async fn ask(&self) -> Result<Token, NeighbourError> {
+    /// Asks for a token; and how long the server wants to be left alone, if it says so.
+    async fn ask(&self) -> (Result<Token, NeighbourError>, Option<i64>) {
         let asked_at = self.clock.now();
         let form = [("client_id", self.client_id.as_str()), ("client_secret", self.client_secret.expose_secret())];
         let request = self.http.post(self.url.clone()).header(header::ACCEPT, "application/json").form(&form);
-        let Reply { status, body, .. } = VOICE.answer(request).await?;
-        if status != 200 {
-            return Err(refusal(status, &Hidden::nothing().told(&body)));
+        match VOICE.answer(request).await {
+            Ok(reply) => (given(asked_at, &reply), reply.pause_s()),
+            Err(fault) => (Err(fault), None),
         }
-        let body: Value = serde_json::from_slice(&body).map_err(|_| down("its login page answers with no json"))?;
-        let secret = body.get("access_token").and_then(Value::as_str).filter(|secret| !secret.is_empty());
-        let secret = secret.ok_or_else(|| misconfigured("its login answers without a token"))?;
-        if header::HeaderValue::from_str(secret).is_err() {
-            return Err(misconfigured("its token cannot stand in a header"));
-        }
-        let life = body.get("expires_in").and_then(seconds).map_or(LIFE_MS, |life| life.saturating_mul(SECOND_MS));
-        let life = life.clamp(SECOND_MS, DAY_MS);
-        Ok(Token {
-            secret: Arc::new(secret.to_owned().into()),
-            since: asked_at,
-            renew_at: asked_at.plus_ms(life / 6 * 5),
-            // Clocks differ, and a request takes its time.
-            ends_at: asked_at.plus_ms(life - (life / 10).min(30 * SECOND_MS)),
-        })
     }
+}
+
+/// The token of a login's answer.
+fn given(asked_at: Timestamp, reply: &Reply) -> Result<Token, NeighbourError> {
+    let Reply { status, body, .. } = reply;
+    if *status != 200 {
+        return Err(refusal(*status, &Hidden::nothing().told(body)));
+    }
+    let body: Value = serde_json::from_slice(body).map_err(|_| down("its login page answers with no json"))?;
+    let secret = body.get("access_token").and_then(Value::as_str).filter(|secret| !secret.is_empty());
+    let secret = secret.ok_or_else(|| misconfigured("its login answers without a token"))?;
+    if header::HeaderValue::from_str(secret).is_err() {
+        return Err(misconfigured("its token cannot stand in a header"));
+    }
+    let life = body.get("expires_in").and_then(seconds).map_or(LIFE_MS, |life| life.saturating_mul(SECOND_MS));
+    let life = life.clamp(SECOND_MS, DAY_MS);
+    Ok(Token {
+        secret: Arc::new(secret.to_owned().into()),
+        since: asked_at,
+        renew_at: asked_at.plus_ms(life / 6 * 5),
+        // Clocks differ, and a request takes its time.
+        ends_at: asked_at.plus_ms(life - (life / 10).min(30 * SECOND_MS)),
+    })
 }
 
 /// Refused for good, or only for the moment: a limit is said in words, under whatever status.
