@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-pub(crate) use usage::{Usage, usage_of};
+pub(crate) use usage::{Usage, usage_of, usage_of_group};
 
 use crate::scenario::{ServerSettings, WhatsApp};
 
@@ -270,7 +270,7 @@ fn write_key(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The status of a GET, and nothing more.
-async fn status_of(address: SocketAddr, path: &str) -> anyhow::Result<u16> {
+pub(crate) async fn status_of(address: SocketAddr, path: &str) -> anyhow::Result<u16> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
     let mut head = [0; 12];
