@@ -5,12 +5,12 @@
 //! how much of it was idle, waiting for the disk.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line speaks to a person")]
 
-mod client;
+pub(crate) mod client;
 mod group;
 mod least;
-mod meta;
-mod side;
-mod wire;
+pub(crate) mod meta;
+pub(crate) mod side;
+pub(crate) mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,13 +68,16 @@ pub(crate) enum Statuses {
     Batched,
 }
 
-/// What both sides are asked for.
+/// What each side is asked for.
 #[derive(Clone, Copy, Debug)]
-struct Load {
-    slots: usize,
-    first: bool,
-    statuses: Statuses,
-    rate: f64,
+pub(crate) struct Load {
+    pub(crate) slots: usize,
+    pub(crate) citizens: usize,
+    pub(crate) seconds: u64,
+    pub(crate) first: bool,
+    pub(crate) statuses: Statuses,
+    pub(crate) rate: f64,
+    pub(crate) names: wire::Names,
 }
 
 pub(crate) fn measure(floor: &Floor) -> anyhow::Result<ExitCode> {
@@ -92,12 +95,20 @@ pub(crate) fn measure(floor: &Floor) -> anyhow::Result<ExitCode> {
 
 async fn compare(floor: &Floor) -> anyhow::Result<ExitCode> {
     let binary = floor.server.clone().map_or_else(crate::server::beside, Ok)?;
-    let load = Load { slots: floor.slots, first: floor.first, statuses: floor.statuses, rate: floor.rate };
+    let load = Load {
+        slots: floor.slots,
+        citizens: floor.citizens,
+        seconds: floor.seconds,
+        first: floor.first,
+        statuses: floor.statuses,
+        rate: floor.rate,
+        names: wire::Names::Phone,
+    };
     let mut sides = [(Side::Floor, Vec::new()), (Side::Server(binary), Vec::new())];
     println!("{}", Round::HEAD);
     for _ in 0..floor.rounds {
         for (side, rounds) in &mut sides {
-            let round = side.play(floor, load).await?;
+            let round = side.play(load).await?;
             println!("{}", round.row(side.name()));
             rounds.push(round);
         }
@@ -110,7 +121,7 @@ async fn compare(floor: &Floor) -> anyhow::Result<ExitCode> {
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn middle(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
+pub(crate) fn middle(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
     let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

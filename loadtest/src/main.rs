@@ -15,6 +15,7 @@ mod floor;
 mod html;
 mod mail;
 mod noise;
+mod peers;
 mod people;
 mod play;
 mod prove;
@@ -59,6 +60,8 @@ enum Command {
     Prove(prove::Prove),
     /// Measure this server beside the least that a durable replying server can do, by turns.
     Floor(floor::Floor),
+    /// Measure this server beside other bots, as `loadtest/peers/install` has installed them, by turns.
+    Peers(peers::Peers),
     /// Measure the store by itself.
     #[command(subcommand)]
     Store(store::Figure),
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
             certificate::measure(count, write.as_deref()).map(|()| ExitCode::SUCCESS)
         }
         Command::Floor(floor) => floor::measure(&floor),
+        Command::Peers(peers) => peers::measure(&peers),
         Command::Store(figure) => store::measure(figure),
         Command::Run(run) => runtime().and_then(|runtime| runtime.block_on(play(&run))),
         Command::Prove(proof) => runtime().and_then(|runtime| runtime.block_on(prove::prove(&proof))),

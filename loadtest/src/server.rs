@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-pub(crate) use usage::{Usage, usage_of};
+pub(crate) use usage::{Usage, usage_of, usage_of_group};
 
 use crate::scenario::{ServerSettings, WhatsApp};
 
@@ -90,6 +90,7 @@ pub(crate) fn beside() -> anyhow::Result<PathBuf> {
 
 impl Server {
     /// Starts a server as it comes, that takes webhooks at `webhook` and sends to the emulator at `graph`.
+    /// It logs errors alone: a line for each send that fails would bury the figures, which count them.
     pub(crate) async fn start(
         binary: &Path,
         whatsapp: &WhatsApp,
@@ -98,7 +99,8 @@ impl Server {
         secrets: &Secrets,
     ) -> anyhow::Result<Self> {
         let (binary, whatsapp, graph) = (binary.to_owned(), whatsapp.clone(), graph.to_owned());
-        let (settings, secrets) = (ServerSettings::default(), secrets.clone());
+        let (mut settings, secrets) = (ServerSettings::default(), secrets.clone());
+        settings.settings.insert("telemetry.log".into(), "error".into());
         Self::launch(Launch { binary, whatsapp, settings, webhook, graph, secrets, directory: None }).await
     }
 
@@ -270,7 +272,7 @@ fn write_key(path: &Path) -> anyhow::Result<()> {
 }
 
 /// The status of a GET, and nothing more.
-async fn status_of(address: SocketAddr, path: &str) -> anyhow::Result<u16> {
+pub(crate) async fn status_of(address: SocketAddr, path: &str) -> anyhow::Result<u16> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
     let mut head = [0; 12];

@@ -87,3 +87,17 @@ fn a_broken_limit_is_named_and_ends_with_1_and_what_cannot_be_run_with_2() {
     assert_eq!(odd.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&odd.stderr).contains("no scenario `no_such_scenario`"));
 }
+
+#[test]
+fn a_peer_that_cannot_run_is_named_and_ends_with_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let peer = folder.path().join("broken");
+    std::fs::create_dir(&peer).expect("a folder");
+    let told = "about = \"x 1.0\"\ncommand = [\"sh\", \"-c\", \"echo no such module >&2; exit 3\"]\nprocesses = [1]\n";
+    std::fs::write(peer.join("peer.toml"), told).expect("written");
+    let loadtest = || Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let run = loadtest().arg("peers").arg(folder.path()).arg("--server").arg(server()).output().expect("a run");
+    assert_eq!(run.status.code(), Some(2), "{}", String::from_utf8_lossy(&run.stdout));
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(said.contains("peer `broken` cannot run") && said.contains("no such module"), "{said}");
+}

@@ -11,13 +11,13 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     to: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
 }
 
 impl Connection {
-    pub(super) async fn open(to: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn open(to: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(to).await.with_context(|| format!("nobody listens on {to}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -27,7 +27,7 @@ impl Connection {
     }
 
     /// Posts JSON. A connection that the other side has closed is opened anew; what was under way on it is an error.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &mut self,
         path: &str,
         headers: &[(&'static str, &str)],

@@ -27,6 +27,7 @@ use super::{Load, Statuses};
 
 /// A reply that has not come by then is lost.
 const PATIENCE: Duration = Duration::from_secs(10);
+const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(2);
 /// After a POST that was not taken.
 const PAUSE: Duration = Duration::from_millis(20);
 const TIME_US_MAX: u64 = 60_000_000;
@@ -34,16 +35,17 @@ const TIME_US_MAX: u64 = 60_000_000;
 const BATCH: usize = 20;
 
 /// What was seen while it was measured.
-pub(super) struct Seen {
-    pub(super) turns: u64,
-    pub(super) ack: Histogram<u64>,
-    pub(super) reply: Histogram<u64>,
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) turns: u64,
+    pub(crate) ack: Histogram<u64>,
+    pub(crate) reply: Histogram<u64>,
     /// POSTs that were not answered with 200.
-    pub(super) not_taken: u64,
+    pub(crate) not_taken: u64,
     /// Replies that did not come, and those that nobody asked for.
-    pub(super) lost: u64,
-    pub(super) more: u64,
-    pub(super) statuses: u64,
+    pub(crate) lost: u64,
+    pub(crate) more: u64,
+    pub(crate) statuses: u64,
 }
 
 impl Seen {
@@ -60,7 +62,7 @@ struct Citizen {
     asked: AtomicU64,
 }
 
-pub(super) struct Meta {
+pub(crate) struct Meta {
     load: Load,
     secret: String,
     numbers: Vec<String>,
@@ -77,12 +79,11 @@ pub(super) struct Meta {
 }
 
 impl Meta {
-    pub(super) fn new(
+    pub(crate) fn new(
         load: Load,
         secret: &str,
         numbers: Vec<String>,
         webhook: SocketAddr,
-        citizens: usize,
     ) -> anyhow::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             load,
@@ -90,7 +91,7 @@ impl Meta {
             numbers,
             webhook,
             began: Instant::now(),
-            citizens: std::iter::repeat_with(Citizen::default).take(citizens).collect(),
+            citizens: std::iter::repeat_with(Citizen::default).take(load.citizens).collect(),
             bells: std::iter::repeat_with(<(Notify, Mutex<Option<Told>>)>::default).take(load.slots).collect(),
             seen: Mutex::new(Seen::new()?),
             measuring: AtomicBool::new(false),
@@ -101,7 +102,7 @@ impl Meta {
     }
 
     /// Takes replies until the process ends.
-    pub(super) async fn listen(self: Arc<Self>, listener: TcpListener) {
+    pub(crate) async fn listen(self: Arc<Self>, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             let _slow = stream.set_nodelay(true);
             let meta = Arc::clone(&self);
@@ -113,12 +114,12 @@ impl Meta {
     }
 
     /// From here on what happens counts.
-    pub(super) fn measure(&self) {
+    pub(crate) fn measure(&self) {
         self.measuring.store(true, Ordering::Relaxed);
     }
 
     /// No turn begins any more; what was seen.
-    pub(super) fn end(&self) -> anyhow::Result<Seen> {
+    pub(crate) fn end(&self) -> anyhow::Result<Seen> {
         self.measuring.store(false, Ordering::Relaxed);
         self.ended.store(true, Ordering::Relaxed);
         Ok(std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), Seen::new()?))
@@ -191,7 +192,7 @@ impl Meta {
         let contact = place as u64;
         // A greeting that follows a question is no answer to it and gets none; a call for help always does.
         let words = if self.load.first { "hai" } else { "bantuan" };
-        let body = wire::text(contact, self.number(place), message, words, now_s());
+        let body = wire::text(contact, self.number(place), message, words, now_s(), self.load.names);
         self.citizens[place].asked.store(due_us + 1, Ordering::Release);
         let Some(took) = self.post(connection, body).await else { return false };
         // What waited for a connection is part of the wait.
@@ -205,7 +206,7 @@ impl Meta {
     }
 
     /// The closed loop: each slot has citizens of its own, who take turns.
-    pub(super) async fn closed(self: Arc<Self>) -> anyhow::Result<()> {
+    pub(crate) async fn closed(self: Arc<Self>) -> anyhow::Result<()> {
         let mut slots = JoinSet::new();
         for slot in 0..self.load.slots {
             slots.spawn(Arc::clone(&self).slot(slot));
@@ -217,6 +218,8 @@ impl Meta {
     }
 
     async fn slot(self: Arc<Self>, slot: usize) -> anyhow::Result<()> {
+        // One after the other: of several processes the one that woke first would take all that come at once.
+        tokio::time::sleep(BETWEEN_CONNECTIONS * u32::try_from(slot)?).await;
         let mut connection = Connection::open(self.webhook).await?;
         let (bell, told) = &self.bells[slot];
         let mut untold = Vec::new();
@@ -260,7 +263,7 @@ impl Meta {
     }
 
     /// The open loop: citizens begin one after the other at the rate.
-    pub(super) async fn open(self: Arc<Self>) -> anyhow::Result<()> {
+    pub(crate) async fn open(self: Arc<Self>) -> anyhow::Result<()> {
         let mut connections = Vec::with_capacity(self.load.slots);
         for _ in 0..self.load.slots {
             connections.push(Arc::new(Turn::new(Connection::open(self.webhook).await?)));

@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
 use super::meta::{Meta, Seen};
-use super::{Floor, Load, SECRET};
+use super::{Load, SECRET};
+use crate::peers::{Peer, Processes};
 use crate::scenario::WhatsApp;
 use crate::server::{self, Secrets, Server, Usage};
 
@@ -22,51 +23,57 @@ const NUMBER_PER_S: u32 = 1_000;
 const WARM: Duration = Duration::from_secs(3);
 const START: Duration = Duration::from_secs(10);
 
-pub(super) enum Side {
+#[derive(Clone)]
+pub(crate) enum Side {
     Floor,
     Server(PathBuf),
+    /// Somebody else's bot, as so many processes.
+    Peer(Peer, u32),
 }
 
 /// What runs.
-enum Running {
+pub(crate) enum Running {
     Floor(Box<Child>, #[expect(dead_code, reason = "its log is gone when it is dropped")] TempDir),
     Server(Box<Server>),
+    Peer(Processes),
 }
 
 /// One side in one round.
-pub(super) struct Round {
-    pub(super) seen: Seen,
+#[derive(Clone)]
+pub(crate) struct Round {
+    pub(crate) seen: Seen,
     seconds: f64,
     cpu_s: f64,
     own_cpu_s: f64,
     peak_memory_mib: f64,
+    /// At the end.
+    pub(crate) memory_mib: f64,
     /// Of all cores, how much did something.
-    pub(super) busy: f64,
+    pub(crate) busy: f64,
 }
 
 impl Side {
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Floor => "floor",
             Self::Server(_) => "siaga",
+            Self::Peer(peer, _) => &peer.name,
         }
     }
 
-    pub(super) async fn play(&self, floor: &Floor, load: Load) -> anyhow::Result<Round> {
+    pub(crate) async fn play(&self, load: Load) -> anyhow::Result<Round> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (graph, webhook) = (listener.local_addr()?, server::free_address()?);
         let secrets = Secrets::random();
-        let whatsapp = WhatsApp::instant(NUMBERS, NUMBER_PER_S);
-        let numbers = server::numbers(&whatsapp).into_iter().map(|(id, _)| id).collect();
-        let meta = Meta::new(load, &secrets.app_secret, numbers, webhook, floor.citizens)?;
+        let meta = Meta::new(load, &secrets.app_secret, numbers(), webhook)?;
         let listening = tokio::spawn(meta.clone().listen(listener));
-        let running = self.start(&whatsapp, webhook, graph, &secrets).await?;
+        let running = self.start(webhook, graph, &secrets).await?;
         let talking =
             if load.rate > 0.0 { tokio::spawn(meta.clone().open()) } else { tokio::spawn(meta.clone().closed()) };
         tokio::time::sleep(WARM).await;
         let before = (running.usage()?, own_cpu_s()?, machine()?, Instant::now());
         meta.measure();
-        tokio::time::sleep(Duration::from_secs(floor.seconds)).await;
+        tokio::time::sleep(Duration::from_secs(load.seconds)).await;
         let seen = meta.end()?;
         let seconds = before.3.elapsed().as_secs_f64();
         let (usage, own, after) = (running.usage()?, own_cpu_s()?, machine()?);
@@ -80,21 +87,25 @@ impl Side {
             cpu_s: usage.cpu_s - before.0.cpu_s,
             own_cpu_s: own - before.1,
             peak_memory_mib: usage.peak_memory_mib,
+            memory_mib: usage.memory_mib,
             busy: (after.0 - before.2.0) / (after.1 - before.2.1).max(1.0),
         })
     }
 
-    async fn start(
+    pub(crate) async fn start(
         &self,
-        whatsapp: &WhatsApp,
         webhook: SocketAddr,
         graph: SocketAddr,
         secrets: &Secrets,
     ) -> anyhow::Result<Running> {
         match self {
             Self::Server(binary) => {
-                let server = Server::start(binary, whatsapp, webhook, &format!("http://{graph}"), secrets).await?;
+                let server = Server::start(binary, &whatsapp(), webhook, &format!("http://{graph}"), secrets).await?;
                 Ok(Running::Server(Box::new(server)))
+            }
+            Self::Peer(peer, processes) => {
+                let running = peer.start(*processes, webhook, graph, secrets).await;
+                Ok(Running::Peer(running.with_context(|| format!("peer `{}` cannot run", peer.name))?))
             }
             Self::Floor => {
                 // Beside the server's store, on the same disk.
@@ -119,16 +130,27 @@ impl Side {
     }
 }
 
+/// The business numbers' ids.
+pub(crate) fn numbers() -> Vec<String> {
+    server::numbers(&whatsapp()).into_iter().map(|(id, _)| id).collect()
+}
+
+fn whatsapp() -> WhatsApp {
+    WhatsApp::instant(NUMBERS, NUMBER_PER_S)
+}
+
 impl Running {
     fn usage(&self) -> anyhow::Result<Usage> {
         match self {
+            Self::Peer(processes) => processes.usage(),
             Self::Server(server) => server.usage(),
             Self::Floor(child, _) => server::usage_of(child.id().context("the floor has ended")?),
         }
     }
 
-    async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
+            Self::Peer(processes) => processes.stop().await,
             Self::Server(mut server) => server.stop().await,
             Self::Floor(mut child, _) => Ok(child.kill().await?),
         }
@@ -136,16 +158,16 @@ impl Running {
 }
 
 impl Round {
-    pub(super) const HEAD: &'static str = "side   turns/s  CPU us/turn  Meta us/turn  busy  ack ms p50   p99  reply ms \
+    pub(crate) const HEAD: &'static str = "side   turns/s  CPU us/turn  Meta us/turn  busy  ack ms p50   p99  reply ms \
         p50   p99  memory MiB  not taken  lost  more";
 
-    pub(super) fn row(&self, name: &str) -> String {
+    pub(crate) fn row(&self, name: &str) -> String {
         let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1_000.0;
         format!(
             "{name:<6} {:>7.0} {:>12.1} {:>13.1} {:>4.0}% {:>11.2} {:>5.1} {:>13.2} {:>5.1} {:>11.0} {:>10} {:>5} {:>5}",
             self.rate(),
             self.cpu_us(),
-            self.own_cpu_s * 1e6 / self.turns(),
+            self.own_cpu_us(),
             self.busy * 100.0,
             ms(self.seen.ack.value_at_quantile(0.5)),
             self.ack_p99_ms(),
@@ -163,19 +185,24 @@ impl Round {
         self.seen.turns as f64
     }
 
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.turns() / self.seconds
     }
 
-    pub(super) fn cpu_us(&self) -> f64 {
+    /// Of who measures, a turn.
+    pub(crate) fn own_cpu_us(&self) -> f64 {
+        self.own_cpu_s * 1e6 / self.turns()
+    }
+
+    pub(crate) fn cpu_us(&self) -> f64 {
         self.cpu_s * 1e6 / self.turns()
     }
 
-    pub(super) fn ack_p99_ms(&self) -> f64 {
+    pub(crate) fn ack_p99_ms(&self) -> f64 {
         Duration::from_micros(self.seen.ack.value_at_quantile(0.99)).as_secs_f64() * 1_000.0
     }
 
-    pub(super) fn reply_p99_ms(&self) -> f64 {
+    pub(crate) fn reply_p99_ms(&self) -> f64 {
         Duration::from_micros(self.seen.reply.value_at_quantile(0.99)).as_secs_f64() * 1_000.0
     }
 }

@@ -13,7 +13,7 @@ const DATA: &[u8] = b"\"biz_opaque_callback_data\":\"";
 const CONTACTS_MAX: u64 = 10_000_000;
 
 /// `sha256=` and the digits, as in `X-Hub-Signature-256`.
-pub(super) fn signature(secret: &[u8], body: &[u8]) -> String {
+pub(crate) fn signature(secret: &[u8], body: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { unreachable!("every length is a key") };
     mac.update(body);
     let digest = mac.finalize().into_bytes();
@@ -27,15 +27,28 @@ pub(super) fn signature(secret: &[u8], body: &[u8]) -> String {
     text
 }
 
+/// By which names Meta tells who wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// The phone number.
+    Phone,
+    /// And the business-scoped id, as in every webhook since April 2026.
+    PhoneAndBsuid,
+}
+
 /// A POST with one text of one citizen.
-pub(super) fn text(contact: u64, number: &str, message: u64, words: &str, now_s: u64) -> Bytes {
+pub(crate) fn text(contact: u64, number: &str, message: u64, words: &str, now_s: u64, names: Names) -> Bytes {
     let phone = FIRST + contact;
+    let (of_contact, of_message) = match names {
+        Names::Phone => (String::new(), String::new()),
+        Names::PhoneAndBsuid => (format!(r#","user_id":"ID.{phone}""#), format!(r#","from_user_id":"ID.{phone}""#)),
+    };
     format!(
         concat!(
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"102290129340398","changes":[{{"field":"#,
             r#""messages","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"#,
             r#""6281100000119","phone_number_id":"{number}"}},"contacts":[{{"profile":{{"name":"Siti"}},"wa_id":"#,
-            r#""{phone}"}}],"messages":[{{"from":"{phone}","id":"wamid.HBgLNjI4{phone}{message:016x}","timestamp":"#,
+            r#""{phone}"{of_contact}}}],"messages":[{{"from":"{phone}"{of_message},"id":"wamid.HBgLNjI4{phone}{message:016x}","timestamp":"#,
             r#""{now_s}","type":"text","text":{{"body":"{words}"}}}}]}}}}]}}]}}"#
         ),
         words = words,
@@ -43,21 +56,23 @@ pub(super) fn text(contact: u64, number: &str, message: u64, words: &str, now_s:
         phone = phone,
         message = message,
         now_s = now_s,
+        of_contact = of_contact,
+        of_message = of_message,
     )
     .into()
 }
 
 /// What is told of one reply.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) contact: u64,
-    pub(super) id: u64,
+pub(crate) struct Told {
+    pub(crate) contact: u64,
+    pub(crate) id: u64,
     /// What the server wants back with each status.
-    pub(super) data: Option<String>,
+    pub(crate) data: Option<String>,
 }
 
 /// A POST with these statuses.
-pub(super) fn statuses(number: &str, told: &[(Told, &'static str)], now_s: u64) -> Bytes {
+pub(crate) fn statuses(number: &str, told: &[(Told, &'static str)], now_s: u64) -> Bytes {
     let one = |(told, status): &(Told, &'static str)| {
         let phone = FIRST + told.contact;
         let data = told.data.as_ref().map(|data| format!(r#","biz_opaque_callback_data":"{data}""#));
@@ -85,7 +100,7 @@ fn reply_id(id: u64) -> String {
 }
 
 /// The answer to a reply.
-pub(super) fn accepted(contact: u64, id: u64) -> Bytes {
+pub(crate) fn accepted(contact: u64, id: u64) -> Bytes {
     let phone = FIRST + contact;
     format!(
         concat!(
@@ -99,13 +114,13 @@ pub(super) fn accepted(contact: u64, id: u64) -> Bytes {
 }
 
 /// Whose reply it is; `None`: no reply.
-pub(super) fn recipient(body: &[u8]) -> Option<u64> {
+pub(crate) fn recipient(body: &[u8]) -> Option<u64> {
     let phone: u64 = after(body, TO)?.trim_start_matches('+').parse().ok()?;
     phone.checked_sub(FIRST).filter(|contact| *contact < CONTACTS_MAX)
 }
 
 /// What the server wants back with each status of this reply.
-pub(super) fn data(body: &[u8]) -> Option<String> {
+pub(crate) fn data(body: &[u8]) -> Option<String> {
     after(body, DATA).map(ToOwned::to_owned)
 }
 
@@ -121,7 +136,11 @@ mod tests {
     #[test]
     fn what_is_posted_is_json_and_what_comes_is_read() {
         let told = Told { contact: 7, id: 3, data: Some("d1".into()) };
-        for body in [text(7, "100", 1, "hai", 1_700_000_000), statuses("100", &[(told, "sent")], 1_700_000_000)] {
+        for body in [
+            text(7, "100", 1, "hai", 1_700_000_000, Names::Phone),
+            text(7, "100", 1, "hai", 1_700_000_000, Names::PhoneAndBsuid),
+            statuses("100", &[(told, "sent")], 1_700_000_000),
+        ] {
             let body: serde_json::Value = serde_json::from_slice(&body).expect("json");
             assert_eq!(body["entry"][0]["changes"][0]["field"], "messages");
         }
