@@ -14,6 +14,11 @@ mod kannel;
 #[path = "neighbours/ministry.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod ministry;
+#[path = "neighbours/smpp.rs"]
+mod smpp;
+#[path = "it/support.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod support;
 #[path = "it/tiny_server.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod tiny_server;

@@ -109,6 +109,7 @@ pub enum CodeSender {
     /// To the emulator's SMS pane.
     Emulator,
     Http(otp::sms_http::Options),
+    Smpp(otp::smpp::Options),
     /// By the template of the figures (`code_template`).
     Template,
 }
@@ -119,6 +120,7 @@ impl CodeSender {
         match self {
             Self::Emulator => "emulator",
             Self::Http(_) => "http",
+            Self::Smpp(_) => "smpp",
             Self::Template => "template",
         }
     }
