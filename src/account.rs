@@ -38,6 +38,9 @@ mod lost_answers;
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod overtaken;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "any other effect is of no matter")]
+mod receipts;
+#[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "any other answer is the finding")]
 mod tests;
 #[cfg(test)]
@@ -104,6 +107,18 @@ pub enum AccountEvent {
         challenge: [u8; 16],
         text: Text,
     },
+    /// The phone has the text that left under this call.
+    Delivered {
+        contact: ContactId,
+        call: CallId,
+    },
+    /// The text that left under this call will never arrive by the way that took it; `from`: the place of the next.
+    Undeliverable {
+        contact: ContactId,
+        call: CallId,
+        text: Text,
+        from: usize,
+    },
     /// Another account tells: a person was moved here and the move is undone. Logins end, changes are shut.
     EndLogins {
         changes_shut_until: Timestamp,
@@ -155,8 +170,8 @@ pub enum AccountEffect {
         call: CallId,
         draft: Box<TicketDraft>,
     },
-    /// Send a text by the ways that are set, in their order; retried by the actor within its bounds, no answer comes
-    /// back. `or_template`: the challenge whose code it carries, if a template may do so instead; then a `ByTemplate`
+    /// Send a text by the ways that are set, in their order, beginning at `from`; retried by the actor within its bounds,
+    /// no answer comes back, only what became of it (`Delivered`, `Undeliverable`), or not. `or_template`: the challenge whose code it carries, if a template may do so instead; then a `ByTemplate`
     /// comes back should its turn come.
     Sms {
         contact: ContactId,
@@ -164,6 +179,7 @@ pub enum AccountEffect {
         to: Mobile,
         text: Text,
         or_template: Option<[u8; 16]>,
+        from: usize,
     },
     /// Send a code to the WhatsApp of this phone, by a template; should Meta not take it, its text by what comes after
     /// templates in the order of ways.
@@ -234,6 +250,8 @@ pub fn may_make_code(account: &Account, event: &AccountEvent) -> Option<bool> {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
         | AccountEvent::ByTemplate { .. }
+        | AccountEvent::Delivered { .. }
+        | AccountEvent::Undeliverable { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => return None,
@@ -253,6 +271,8 @@ pub fn step(account: Account, event: AccountEvent, context: &AccountContext<'_>)
         AccountEvent::ByTemplate { contact, call, challenge, text } => {
             run.by_template((contact, call), challenge, text);
         }
+        AccountEvent::Delivered { contact, call } => run.delivered(contact, call),
+        AccountEvent::Undeliverable { contact, call, text, from } => run.undeliverable((contact, call), text, from),
         AccountEvent::EndLogins { changes_shut_until } => run.end_logins(Some(changes_shut_until), None),
         AccountEvent::HoldPhone { until } => run.hold_phone(until),
         // Every step begins with it.

@@ -29,6 +29,7 @@ mod intake;
 pub mod ledger;
 pub mod neighbour;
 pub mod outbox;
+pub mod receipts;
 pub mod root;
 pub mod sender;
 pub mod session;

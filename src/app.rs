@@ -137,7 +137,7 @@ impl App {
         let ledger = Ledger::open(Arc::clone(&store), Arc::clone(&options.keys), options.codes.clone()).await?;
         let own = (Arc::clone(&budgets), ledger, switchboard, hands);
         let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registries, &issuer), &desk, own));
-        let shards = Shards::new(neighbours.figures.shards, service_gate, neighbours.figures.rows_in_memory_max);
+        let shards = neighbours::shards(&neighbours, service_gate);
         let calls = Arc::clone(&neighbours.calls);
         let recovered = store.attach(shards.clone());
         shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());

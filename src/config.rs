@@ -29,8 +29,8 @@ use crate::limits::codes::CodeRules;
 
 pub use fault::{ConfigError, Fault};
 pub use neighbours::{
-    Directory, DirectoryKind, Otp, OtpSender, Registry, RegistryKind, SmsAnswer, SmsFormat, SmsHeader, SmsMeaning,
-    VaccineCode,
+    Directory, DirectoryKind, Otp, OtpSender, Registry, RegistryKind, Smpp, SmsAnswer, SmsFormat, SmsHeader,
+    SmsMeaning, VaccineCode,
 };
 
 /// The default settings, as the operator reads them.
@@ -50,6 +50,7 @@ pub struct Config {
     pub registry: Registry,
     pub directory: Directory,
     pub otp: Otp,
+    pub smpp: Smpp,
     pub certificate: Certificate,
     pub emulator: Emulator,
     pub telemetry: Telemetry,

@@ -38,6 +38,7 @@ pub fn describe() {
     describe_histogram!("siaga_reply_seconds", "from a message's acceptance to its reply being taken by Meta");
     describe_counter!("siaga_limits_total", "rates cut, sends held or stopped, replies merged, by what it was");
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
+    describe_counter!("siaga_sms_receipts_total", "texts of which an operator told what became of them, by what");
     describe_gauge!("siaga_neighbour_open", "1 while calls to a neighbour are refused, by neighbour");
     describe_gauge!("siaga_waiting", "citizens in the waiting room");
     describe_counter!("siaga_waiting_told_total", "replies from the waiting room, by which");
@@ -146,6 +147,11 @@ pub fn limit_acted(what: &'static str) {
 /// A neighbour was called.
 pub fn neighbour_called(neighbour: &'static str, outcome: &'static str) {
     counter!("siaga_neighbour_calls_total", "neighbour" => neighbour, "outcome" => outcome).increment(1);
+}
+
+/// It was told what became of a text; `fate` is a constant of the receipts.
+pub fn receipt_heard(fate: &'static str) {
+    counter!("siaga_sms_receipts_total", "fate" => fate).increment(1);
 }
 
 /// Whether calls to a neighbour are refused (1) or go (0).

@@ -84,6 +84,30 @@ pub trait ImmunizationRegistry: Send + Sync + 'static {
 pub trait OtpSender: Send + Sync + 'static {
     /// Hands a text over for delivery. The same key is never sent twice by a sender that can tell.
     fn send(&self, sms: OutgoingSms) -> BoxFuture<'_, Result<(), Unsent>>;
+
+    /// Names who is told what became of texts that were taken. A sender that hears nothing of them tells nothing.
+    fn tell(&self, _: Arc<dyn Receipts>) {}
+}
+
+/// Hears what became of texts.
+pub trait Receipts: Send + Sync + 'static {
+    /// Once for a text at most, never for many, in any order, at any time.
+    fn heard(&self, receipt: Receipt);
+}
+
+/// What became of a text that was taken.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub sms: OutgoingSms,
+    pub fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The phone has it.
+    Delivered,
+    /// The phone will never have it.
+    Undeliverable,
 }
 
 /// A text on its way to a phone: at most 160 GSM-7 characters.

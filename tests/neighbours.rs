@@ -25,6 +25,11 @@ mod programs;
 #[path = "browser/server.rs"]
 #[allow(dead_code, reason = "tests/browser uses the rest of it")]
 mod server;
+#[path = "neighbours/smpp.rs"]
+mod smpp;
+#[path = "it/support.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod support;
 #[path = "it/tiny_server.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod tiny_server;

@@ -84,6 +84,7 @@ otp_wrong = That code is not right. { $n ->
        *[other] { $n } tries
     } left. Please check the latest SMS.
 otp_expired = That code is no longer valid. Ask for a new one, then type it here.
+otp_delivered = The operator reports that the phone with the number ending in { $ending } has received the SMS. Please check its inbox, the spam folder too, then type the 6-digit code here. If it is not there, choose Send again.
 otp_wait = You can ask for a new code in { $n } seconds. Please wait a moment; the code already sent is still valid.
 otp_wait_used = You can ask for a new code in { $n } seconds. Please wait a moment.
 otp_wait_long = You can ask for a new code in { $n } minutes, at { $wib } WIB ({ $wita } WITA, { $wit } WIT). The code already sent can still be typed while it is valid.

@@ -85,6 +85,7 @@ otp_resent = Kode baru kami kirim lewat SMS ke nomor berakhiran { $ending }. Kod
 otp_resent_maybe = Jika nomor berakhiran { $ending } terdaftar, kode baru segera tiba lewat SMS. Kode lama tidak berlaku lagi.
 otp_wrong = Kode belum sesuai. Sisa { $n } kesempatan. Mohon periksa SMS yang terakhir.
 otp_expired = Kode itu sudah tidak berlaku. Minta kode baru, lalu tulis di sini.
+otp_delivered = Menurut operator, SMS berisi kode sudah diterima ponsel dengan nomor berakhiran { $ending }. Mohon periksa kotak SMS ponsel itu, juga folder spam, lalu tulis 6 angka kodenya di sini. Bila tetap tidak ada, pilih Kirim ulang.
 otp_wait = Kode baru dapat diminta { $n } detik lagi. Mohon tunggu sebentar; kode yang sudah dikirim masih berlaku.
 otp_wait_used = Kode baru dapat diminta { $n } detik lagi. Mohon tunggu sebentar.
 otp_wait_long = Kode baru dapat diminta { $n } menit lagi, pukul { $wib } WIB ({ $wita } WITA, { $wit } WIT). Kode yang sudah dikirim tetap dapat ditulis selama masih berlaku.

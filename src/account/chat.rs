@@ -9,7 +9,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 
 /// How far a clock may have stepped back before what was written "later" is taken as dead.
-const CLOCK_TOLERANCE_MS: i64 = MINUTE_MS;
+pub(super) const CLOCK_TOLERANCE_MS: i64 = MINUTE_MS;
 
 impl Chat {
     pub(super) fn new(contact: ContactId, belongs: bool, now: Timestamp) -> Self {
@@ -32,7 +32,7 @@ impl Chat {
             let age_ms = now.since_ms(since);
             (-CLOCK_TOLERANCE_MS..i64::from(life_s) * SECOND_MS).contains(&age_ms)
         };
-        self.challenges.retain(|challenge| alive(challenge.sent_at, rules.otp_life_s));
+        self.challenges.retain(|challenge| challenge.is_alive(now, rules));
         self.login = self.login.take().filter(|login| alive(login.since, rules.login_max_s));
         // What counts against a chat survives a clock that jumps back: it counts as of now.
         for sends in [&mut self.sends, &mut self.fresh_sends] {

@@ -12,7 +12,7 @@
 use super::AccountEffect;
 use super::job::{Ask, Wanted};
 use super::run::Run;
-use super::state::{Challenge, ChatLogin};
+use super::state::{Challenge, ChatLogin, Heard};
 use crate::domain::call::{Answer, CallId, Login};
 use crate::domain::contact::ContactId;
 use crate::domain::message::Text;
@@ -64,15 +64,18 @@ impl Run<'_, '_> {
         let wait_ms = sends
             .last()
             .map_or(0, |sent_at| i64::from(rules.otp_resend_after_s) * SECOND_MS - now.since_ms(*sent_at).max(0));
+        let (belongs, spent) = (chat.belongs, sends.len() >= usize::from(rules.otp_per_window));
         if let Some(until) = chat.locked_until(now) {
             self.conclude(ask, Answer::Locked { until });
         } else if fresh && !chat.may_change() {
             self.conclude(ask, Answer::LoginGone);
+        } else if self.tells_of_delivery(ask, purpose) {
+            self.conclude(ask, Answer::OtpDelivered);
         } else if wait_ms > 0 {
             self.conclude(ask, Answer::OtpWait { seconds: seconds_of(wait_ms), live });
-        } else if sends.len() >= usize::from(rules.otp_per_window) || ask.asker.codes_spent_until.is_some() {
+        } else if spent || ask.asker.codes_spent_until.is_some() {
             self.lock_at_least(ask, ask.asker.codes_spent_until);
-        } else if let Some(until) = self.spent_until(chat.belongs) {
+        } else if let Some(until) = self.spent_until(belongs) {
             // Nothing this chat did: what it has out stays good.
             let wait = Answer::OtpWait { seconds: seconds_of(until.since_ms(now)), live };
             self.conclude(ask, if live { wait } else { Answer::Locked { until } });
@@ -105,9 +108,11 @@ impl Run<'_, '_> {
         if self.chat(ask).is_some_and(|chat| !chat.belongs) {
             self.account.stranger_sends.push(now);
         }
+        let own = ask.asker.own_number || purpose == OtpPurpose::Fresh;
+        let heard = if own { Heard::Nothing } else { Heard::Hidden { abroad: ask.asker.abroad } };
         if let Some(chat) = self.chat_mut(ask) {
             chat.challenges.retain(|challenge| challenge.purpose != purpose);
-            chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0, weak: false });
+            chat.challenges.push(Challenge { purpose, id, sent_at: now, tries: 0, weak: false, call: ask.call, heard });
             let sends = if purpose == OtpPurpose::Fresh { &mut chat.fresh_sends } else { &mut chat.sends };
             sends.push(now);
         }
@@ -122,7 +127,39 @@ impl Run<'_, '_> {
         let code = (self.context.otp)(id, contact, to);
         let text = self.context.texts.sms_otp(code, ask.asker.ending, ask.asker.language);
         let or_template = (purpose == OtpPurpose::Login && ask.asker.abroad).then_some(id);
-        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template });
+        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template, from: 0 });
+    }
+
+    /// The phone has the code's SMS: it opens for its life from now on, up to the cap.
+    pub(super) fn delivered(&mut self, contact: ContactId, call: CallId) {
+        let now = self.now();
+        if let Some(challenge) = self.made_for(contact, call) {
+            challenge.delivered(now);
+        }
+    }
+
+    /// The code's SMS will never arrive by the way that took it: it leaves by the next, if it is still out.
+    pub(super) fn undeliverable(&mut self, (contact, call): (ContactId, CallId), text: Text, from: usize) {
+        let to = self.context.phone;
+        let Some(challenge) = self.made_for(contact, call) else { return };
+        if matches!(challenge.heard, Heard::Delivered { .. }) {
+            return;
+        }
+        let abroad = challenge.heard == Heard::Hidden { abroad: true };
+        let or_template = (challenge.purpose == OtpPurpose::Login && abroad).then_some(challenge.id);
+        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template, from });
+    }
+
+    /// The code that was made for a call, if it is out.
+    fn made_for(&mut self, contact: ContactId, call: CallId) -> Option<&mut Challenge> {
+        self.account.chat_mut(contact)?.challenges.iter_mut().find(|challenge| challenge.call == call)
+    }
+
+    /// Whether the chat is to be told, instead of being sent another code, that the phone has the one that is out.
+    fn tells_of_delivery(&mut self, ask: Ask, purpose: OtpPurpose) -> bool {
+        let challenges = self.chat_mut(ask).map(|chat| &mut chat.challenges);
+        let out = challenges.and_then(|all| all.iter_mut().find(|challenge| challenge.purpose == purpose));
+        out.is_some_and(Challenge::tells_of_delivery)
     }
 
     /// A code is to go by a template: it leaves once that it is weak is durable.

@@ -29,6 +29,11 @@ enum Op {
     Again {
         chat: u8,
     },
+    /// What became of the SMS of the chat's newest code.
+    Receipt {
+        chat: u8,
+        delivered: bool,
+    },
     Jump {
         seconds: i32,
     },
@@ -46,6 +51,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (chat.clone(), purpose, 0..4_u8, prop::option::of(0..4_u8))
             .prop_map(|(chat, purpose, wrong, back)| Op::Check { chat, purpose, wrong, back }),
         2 => chat.clone().prop_map(|chat| Op::Again { chat }),
+        2 => (chat.clone(), any::<bool>()).prop_map(|(chat, delivered)| Op::Receipt { chat, delivered }),
         3 => prop_oneof![0..90_i32, -4000..4000_i32, -200_000..200_000_i32].prop_map(|seconds| Op::Jump { seconds }),
         1 => Just(Op::Restart),
         1 => chat.prop_map(|chat| Op::Leave { chat }),
@@ -68,6 +74,8 @@ struct Model {
     /// How far the clock has gone forward since each chat's last call: past a day it may be forgotten.
     since: BTreeMap<u8, i64>,
     last: BTreeMap<u8, (CallId, Request, Answer)>,
+    /// The calls that the newest codes were made for.
+    made: BTreeMap<u8, CallId>,
 }
 
 impl Model {
@@ -91,6 +99,17 @@ impl Model {
                 self.since.values_mut().for_each(|since| *since += ms.max(0));
             }
             Op::Restart => world.restart(),
+            Op::Receipt { chat, delivered } => {
+                let (contact, text) = (asker(chat).contact, Text("kode".into()));
+                if let Some(call) = self.made.get(&chat).copied() {
+                    let answers = world.run(if delivered {
+                        AccountEvent::Delivered { contact, call }
+                    } else {
+                        AccountEvent::Undeliverable { contact, call, text, from: 1 }
+                    });
+                    prop_assert!(answers.is_empty());
+                }
+            }
             Op::Leave { chat } => {
                 self.ask(world, chat, Request::Leave { account: world.phone });
                 self.codes.iter_mut().filter(|code| code.chat == chat).for_each(|code| code.dead = true);
@@ -99,6 +118,7 @@ impl Model {
                 let request = Request::ChallengeOtp { account: world.phone, purpose: PURPOSES[usize::from(purpose)] };
                 match self.ask(world, chat, request) {
                     Answer::OtpSent => {
+                        self.made.insert(chat, self.last[&chat].0);
                         self.live(chat, purpose).into_iter().for_each(|code| code.dead = true);
                         self.codes.push(Code { number: world.last_code(), chat, purpose, guesses: 0, dead: false });
                     }
@@ -193,7 +213,11 @@ proptest! {
     #[test]
     fn what_strangers_do_changes_nothing_for_a_chat(ops in prop::collection::vec(op(), 1..60)) {
         let chat_of = |op: &Op| match op {
-            Op::Challenge { chat, .. } | Op::Check { chat, .. } | Op::Again { chat } | Op::Leave { chat } => Some(*chat),
+            Op::Challenge { chat, .. }
+            | Op::Check { chat, .. }
+            | Op::Again { chat }
+            | Op::Receipt { chat, .. }
+            | Op::Leave { chat } => Some(*chat),
             Op::Jump { .. } | Op::Restart => None,
         };
         let mut seen = Vec::new();

@@ -2,7 +2,8 @@
 //! dies between any two steps, or behind a step before anything of it was done; the clock jumps forth and back.
 //!
 //! Whatever the history, and judged from outside: no code is guessed more than five times; a code that was used,
-//! replaced, locked, left or outlived never opens again and never leaves by SMS; a call made again has the same
+//! replaced, locked, left or outlived never opens again and never leaves by SMS, whatever operators tell of it, and none
+//! outlives ten minutes; a call made again has the same
 //! answer; and no budget is exceeded, in time as it passes (a jump back gives nothing back).
 
 mod model;
@@ -13,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use model::{Asked, Code, Made};
-use op::{CHATS, Op, Served, What, op};
+use op::{CHATS, Op, Served, op};
 
-use super::world::{NOBODY, World, contact_asker};
+use super::world::{World, contact_asker};
 use super::*;
 use crate::domain::otp::OtpPurpose;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
@@ -78,6 +79,10 @@ impl Lab {
                 self.world.wait(ms);
                 self.passed_ms += ms.max(0);
             }
+            Op::Receipt { back, delivered, crash } => {
+                let of = self.codes.iter().rev().nth(usize::from(back)).map(|code| code.receipt(delivered));
+                of.map_or(Ok(()), |event| self.step(event, crash))?;
+            }
             Op::Restart => self.world.restart(),
             Op::Join => self.joined = true,
             Op::Ask { chat, .. } | Op::Again { chat, .. } if self.joined && chat == CHATS - 1 => {}
@@ -102,7 +107,7 @@ impl Lab {
                     return Ok(());
                 }
                 let (job, person) = self.jobs.remove(usize::from(which) % self.jobs.len());
-                let down = || NeighbourError::Down { neighbour: "test", reason: String::new() };
+                let down = super::world::down;
                 let event = match (how, person) {
                     (Served::Down, None) => AccountEvent::Persons { job, result: Err(down()) },
                     (Served::Down, Some(_)) => AccountEvent::Record { job, result: Err(down()) },
@@ -114,25 +119,6 @@ impl Lab {
             }
         }
         Ok(())
-    }
-
-    fn request(&self, what: What) -> Option<Request> {
-        let account = self.world.phone;
-        Some(match what {
-            What::Leave => Request::Leave { account },
-            What::Identify => self.world.identify(&[NOBODY]),
-            What::StepUp => Request::StepUp { account, month: 1, year: 1999 },
-            What::Challenge { purpose } => Request::ChallengeOtp { account, purpose: PURPOSES[usize::from(purpose)] },
-            What::Check { purpose, wrong, back } => {
-                let mut typed: Vec<u32> = (0..u32::from(wrong)).map(|n| 990_000 + n).collect();
-                typed.extend(
-                    back.and_then(|back| self.codes.iter().rev().nth(usize::from(back))).map(|code| code.number),
-                );
-                let codes: Vec<Otp> = typed.into_iter().filter_map(Otp::new).collect();
-                let purpose = PURPOSES[usize::from(purpose)];
-                (!codes.is_empty()).then_some(Request::CheckOtp { account, purpose, codes })?
-            }
-        })
     }
 
     fn ask(&mut self, chat: u8, call: CallId, request: Request, crash: bool) -> Result<(), TestCaseError> {
@@ -148,9 +134,10 @@ impl Lab {
     /// One step. With `crash` it is durable, and then the process dies before anything else of it is done.
     fn step(&mut self, event: AccountEvent, crash: bool) -> Result<(), TestCaseError> {
         let now = self.world.now;
-        for code in &mut self.codes {
-            // Five minutes by the clock; one that steps back by more than a minute ends a code early.
-            code.dead |= !(-MINUTE_MS..5 * MINUTE_MS).contains(&now.since_ms(code.made_at));
+        self.codes.iter_mut().for_each(|code| code.dead |= code.is_over(now));
+        if let AccountEvent::Delivered { call, .. } = event {
+            let heard = self.codes.iter_mut().filter(|code| code.call == call && !code.dead && code.is_own());
+            heard.for_each(|code| code.delivered_at = code.delivered_at.or(Some(now)));
         }
         let effects = self.world.step(event);
         if effects.iter().any(|effect| matches!(effect, AccountEffect::CountCode)) {
@@ -185,18 +172,18 @@ impl Lab {
 
     /// A code was made, and told to nobody yet.
     fn made(&mut self) -> Result<(), TestCaseError> {
-        let found =
-            self.world.account.chats.iter().flat_map(|chat| {
-                chat.challenges.iter().map(|challenge| (chat.contact, challenge.purpose, challenge.id))
-            });
-        let new: Vec<_> = found.filter(|(.., id)| self.codes.iter().all(|code| code.id != *id)).collect();
+        let found = self.world.account.chats.iter().flat_map(|chat| {
+            chat.challenges.iter().map(|challenge| (chat.contact, challenge.purpose, challenge.id, challenge.call))
+        });
+        let new: Vec<_> = found.filter(|(_, _, id, _)| self.codes.iter().all(|code| code.id != *id)).collect();
         prop_assert_eq!(new.len(), 1, "one code is counted, and one is made");
-        let (contact, purpose, id) = new[0];
+        let (contact, purpose, id, call) = new[0];
         let chat = u8::try_from(contact.0 - 1).unwrap_or(u8::MAX);
         self.live(chat, purpose).into_iter().for_each(|code| code.dead = true);
         let number = self.world.code_of(id, contact);
         let made_at = self.world.now;
-        self.codes.push(Code { id, number, chat, purpose, made_at, guesses: 0, dead: false });
+        let (delivered_at, told) = (None, false);
+        self.codes.push(Code { id, number, chat, purpose, made_at, call, delivered_at, told, guesses: 0, dead: false });
         let (fresh, stranger) = (purpose == OtpPurpose::Fresh, chat != 0 && !self.proven.contains(&chat));
         let before = |within_ms: i64, which: &dyn Fn(&Made) -> bool| {
             self.made.iter().filter(|made| self.passed_ms - made.at_ms < within_ms && which(made)).count()
@@ -231,6 +218,11 @@ impl Lab {
                     Answer::OtpSent => prop_assert!(live, "a code is told of that was never made"),
                     Answer::OtpWait { live: told, .. } => prop_assert_eq!(*told, live),
                     Answer::Locked { .. } if self.is_locked(chat) => self.kill(chat),
+                    Answer::OtpDelivered => {
+                        let code = self.live(chat, purpose).filter(|code| code.is_own() && code.delivered_at.is_some());
+                        let told = code.map(|code| std::mem::replace(&mut code.told, true));
+                        prop_assert_eq!(told, Some(false), "told of what the phone has, once");
+                    }
                     _ => {}
                 }
             }

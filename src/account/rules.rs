@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct AccountRules {
     /// A code is good for this long.
     pub otp_life_s: u32,
+    /// From the moment that its SMS is reported delivered, but no longer than this from its sending.
+    pub otp_life_max_s: u32,
     pub otp_tries: u8,
     pub otp_resend_after_s: u32,
     /// Codes a chat may ask for within `otp_window_s`.
@@ -38,6 +40,7 @@ impl Default for AccountRules {
     fn default() -> Self {
         Self {
             otp_life_s: 5 * 60,
+            otp_life_max_s: 10 * 60,
             otp_tries: 5,
             otp_resend_after_s: 60,
             otp_per_window: 3,

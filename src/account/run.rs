@@ -159,7 +159,7 @@ impl<'a, 'c> Run<'a, 'c> {
 
     pub(super) fn sms(&mut self, ask: Ask, to: Mobile, text: Text) {
         let (contact, call) = (ask.asker.contact, ask.call);
-        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template: None });
+        self.effects.push(AccountEffect::Sms { contact, call, to, text, or_template: None, from: 0 });
     }
 
     /// Ends every login at once: nothing written under the old epoch leaves any more. The chat whose answer says

@@ -9,9 +9,12 @@
 //!
 //! How it rested in older versions is in [`older`].
 
+mod challenge;
 pub mod older;
 
 use serde::{Deserialize, Serialize};
+
+pub(super) use challenge::{Challenge, Heard};
 
 use super::job::{Changing, Job, Jobs, Wanted};
 use super::{AccountRules, JobId};
@@ -21,7 +24,6 @@ use crate::domain::contact::ContactId;
 use crate::domain::keys::LookupKey;
 use crate::domain::message::Text;
 use crate::domain::name::Name;
-use crate::domain::otp::OtpPurpose;
 use crate::domain::phone::Mobile;
 use crate::domain::ticket::TicketView;
 use crate::domain::time::{DAY_MS, SECOND_MS, Timestamp};
@@ -91,17 +93,6 @@ pub(super) struct ChatLogin {
     /// Month and year of the last vaccination are still owed: tries that are left.
     pub(super) step_up: Option<u8>,
     /// By a code that went another way than by SMS: it shows and never changes.
-    pub(super) weak: bool,
-}
-
-/// A code that was sent and not used. The code itself is derived from the id, never kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Challenge {
-    pub(super) purpose: OtpPurpose,
-    pub(super) id: [u8; 16],
-    pub(super) sent_at: Timestamp,
-    pub(super) tries: u8,
-    /// Its SMS was reported undelivered, and a template carried it.
     pub(super) weak: bool,
 }
 

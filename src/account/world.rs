@@ -178,7 +178,7 @@ impl World {
             for effect in self.step(event) {
                 match effect {
                     AccountEffect::Answer { contact, call, answer } => answers.push((contact, call, answer)),
-                    AccountEffect::Sms { contact, call, to, text, or_template } => {
+                    AccountEffect::Sms { contact, call, to, text, or_template, .. } => {
                         if self.gateway == Gateway::Delivers {
                             self.sms.push((to, text.0));
                         } else if let Some(challenge) = or_template {
@@ -290,7 +290,7 @@ impl World {
     }
 }
 
-fn down() -> NeighbourError {
+pub(super) fn down() -> NeighbourError {
     NeighbourError::Down { neighbour: "test", reason: String::from("asked to be") }
 }
 

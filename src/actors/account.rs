@@ -108,6 +108,8 @@ fn ends_a_call(event: &AccountEvent) -> bool {
         | AccountEvent::TicketFiled { .. } => true,
         AccountEvent::Asked { .. }
         | AccountEvent::ByTemplate { .. }
+        | AccountEvent::Delivered { .. }
+        | AccountEvent::Undeliverable { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => false,

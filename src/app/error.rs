@@ -20,6 +20,8 @@ pub enum AppError {
     Graph(#[from] whatsapp::OptionsError),
     #[error("sms: {0}")]
     Sms(#[from] otp::sms_http::OptionsError),
+    #[error("smpp: {0}")]
+    Smpp(#[from] otp::smpp::OptionsError),
     #[error("registry or directory: {0}")]
     Registry(#[from] registry::http::OptionsError),
     #[error("certificates: {0}")]

@@ -9,7 +9,7 @@ use crate::actors::hand::InHand;
 use crate::actors::ledger::Ledger;
 use crate::actors::neighbour::Bulkheads;
 use crate::actors::switchboard::Switchboard;
-use crate::actors::{Lines, Neighbours};
+use crate::actors::{Lines, Neighbours, Shards, receipts};
 use crate::desk::Desk;
 use crate::domain::contact::BusinessNumber;
 use crate::emulator;
@@ -34,6 +34,14 @@ pub(super) fn service_gate(options: &AppOptions) -> Option<Arc<Gate>> {
 
 fn business_number(number: &emulator::Number) -> BusinessNumber {
     BusinessNumber(number.id.as_str().into())
+}
+
+/// Boards and lanes of all shards; what becomes of texts is told to their accounts.
+pub(super) fn shards(neighbours: &Neighbours, gate: Option<Arc<Gate>>) -> Arc<Shards> {
+    let Neighbours { figures, lines, keys, .. } = neighbours;
+    let shards = Shards::new(figures.shards, gate, figures.rows_in_memory_max);
+    receipts::listen(lines, &shards, keys);
+    shards
 }
 
 /// All that the actors use of the world.

@@ -109,6 +109,7 @@ pub enum CodeSender {
     /// To the emulator's SMS pane.
     Emulator,
     Http(otp::sms_http::Options),
+    Smpp(otp::smpp::Options),
     /// By the template of the figures (`code_template`).
     Template,
 }
@@ -117,8 +118,9 @@ impl CodeSender {
     /// As figures and `/readyz` name it, beside directory, registry and desk: its name in `otp.senders`, and whose it is.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Emulator => "otp.emulator",
+Self::Emulator => "otp.emulator",
             Self::Http(_) => "otp.http",
+            Self::Smpp(_) => "otp.smpp",
             Self::Template => "otp.template",
         }
     }

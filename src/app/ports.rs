@@ -14,6 +14,7 @@ use crate::certificate::Typesetter;
 use crate::certificate::hcert::Vaccines;
 use crate::emulator::{self, Emulator};
 use crate::issuer::{IssueError, Issuer, Register};
+use crate::otp::smpp::Smpp;
 use crate::otp::sms_http::{self, SmsHttp};
 use crate::ports::{AccountDirectory, Channel, Hands, ImmunizationRegistry, Store};
 use crate::registry::directory::HttpDirectory;
@@ -112,7 +113,8 @@ pub(super) async fn open_issuer(options: &AppOptions, store: &Arc<dyn Store>) ->
     Ok(Arc::new(Issuer::new(register, signer, typesetter, vaccines, issuer)))
 }
 
-/// Each shard's own connections: a client shared by several threads would hang with the one that opened it.
+/// Each shard's own connections: a client shared by several threads would hang with the one that opened it. An SMPP
+/// session is the process's, on a thread of its own: operators count them.
 pub(super) fn lines(
     options: &AppOptions,
     emulator: Option<&Emulator>,
@@ -130,13 +132,15 @@ pub(super) fn lines(
         }
         .boxed()
     });
+    let gateways: Vec<Gateway> =
+        options.senders.iter().map(|sender| gateway(sender, options, emulator)).collect::<Result<_, _>>()?;
     (0..options.figures.shards.max(1))
         .map(|_| {
             let channel: Arc<dyn Channel> = match &options.channel {
                 Some(given) => Arc::clone(given),
                 None => Arc::new(whatsapp::GraphClient::new(graph(options, emulator), Arc::clone(&render))?),
             };
-            let ways = options.senders.iter().map(|sender| way(sender, options, emulator)).collect::<Result<_, _>>()?;
+            let ways = gateways.iter().map(Gateway::way).collect::<Result<_, _>>()?;
             Ok(Lines { channel, ways })
         })
         .collect()
@@ -155,11 +159,29 @@ fn graph(options: &AppOptions, emulator: Option<&Emulator>) -> whatsapp::Options
     }
 }
 
-fn way(sender: &CodeSender, options: &AppOptions, emulator: Option<&Emulator>) -> Result<Way, AppError> {
-    let http = match (sender, emulator) {
-        (CodeSender::Template, _) => return Ok(Way::Template),
-        (CodeSender::Http(http), _) => http.clone(),
-        (CodeSender::Emulator, Some(emulator)) => sms_http::Options {
+/// A way of codes, before the shards have theirs.
+enum Gateway {
+    /// One for all of them.
+    Shared(Way),
+    /// Each has connections of its own.
+    Http(sms_http::Options),
+}
+
+impl Gateway {
+    fn way(&self) -> Result<Way, AppError> {
+        match self {
+            Self::Shared(way) => Ok(way.clone()),
+            Self::Http(http) => Ok(Way::Sms(Arc::new(SmsHttp::new(http)?))),
+        }
+    }
+}
+
+fn gateway(sender: &CodeSender, options: &AppOptions, emulator: Option<&Emulator>) -> Result<Gateway, AppError> {
+    match (sender, emulator) {
+        (CodeSender::Template, _) => Ok(Gateway::Shared(Way::Template)),
+        (CodeSender::Smpp(smpp), _) => Ok(Gateway::Shared(Way::Sms(Arc::new(Smpp::start(smpp)?)))),
+        (CodeSender::Http(http), _) => Ok(Gateway::Http(http.clone())),
+        (CodeSender::Emulator, Some(emulator)) => Ok(Gateway::Http(sms_http::Options {
             timeout: options.graph.request_timeout,
             connections_max: options.graph.connections_max,
             readings: vec![sms_http::Reading {
@@ -168,8 +190,7 @@ fn way(sender: &CodeSender, options: &AppOptions, emulator: Option<&Emulator>) -
                 means: sms_http::Meaning::Undelivered,
             }],
             ..sms_http::Options::plain(format!("{}/sms", emulator.url()))
-        },
-        (CodeSender::Emulator, None) => return Err(AppError::Options("sms to the emulator need the emulator")),
-    };
-    Ok(Way::Sms(Arc::new(SmsHttp::new(&http)?)))
+        })),
+        (CodeSender::Emulator, None) => Err(AppError::Options("sms to the emulator need the emulator")),
+    }
 }

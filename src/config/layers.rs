@@ -15,12 +15,13 @@ use super::{DEFAULT_TOML, OtpSender, PhoneNumber, SmsAnswer, SmsHeader, VaccineC
 pub const ENV_PREFIX: &str = "SIAGA__";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "whatsapp.app_secrets",
     "whatsapp.verify_token",
     "whatsapp.access_token",
     "otp.authorization",
     "otp.secret",
+    "smpp.password",
     "registry.client_secret",
     "directory.authorization",
 ];
@@ -194,7 +195,7 @@ pub(super) fn misfit(key: &str, value: &Value) -> Option<String> {
             .clone()
             .try_into::<Vec<OtpSender>>()
             .err()
-            .map(|_| "allowed: a list of \"emulator\", \"http\", \"template\"".to_owned()),
+            .map(|_| "allowed: a list of \"emulator\", \"http\", \"smpp\", \"template\"".to_owned()),
         "otp.headers" => value
             .clone()
             .try_into::<Vec<SmsHeader>>()

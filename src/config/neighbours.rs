@@ -65,6 +65,30 @@ pub struct Otp {
     pub template_language: String,
 }
 
+/// An operator's SMSC.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Smpp {
+    pub address: String,
+    pub system_id: String,
+    pub password: SecretString,
+    pub system_type: String,
+    pub service_type: String,
+    pub source: String,
+    pub source_ton: u8,
+    pub source_npi: u8,
+    pub dest_ton: u8,
+    pub dest_npi: u8,
+    pub data_coding: u8,
+    pub window_max: usize,
+    pub timeout_ms: u64,
+    pub enquire_link_s: u64,
+    pub reconnect_first_ms: u64,
+    pub reconnect_max_ms: u64,
+    pub throttle_pause_ms: u64,
+    pub receipts_max: usize,
+    pub receipts_s: u64,
+}
+
 /// How a gateway is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,5 +131,6 @@ pub enum SmsMeaning {
 pub enum OtpSender {
     Emulator,
     Http,
+    Smpp,
     Template,
 }

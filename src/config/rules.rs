@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::fault::Fault;
-use super::{Config, Directory, DirectoryKind, Mode, Otp, OtpSender, Registry, RegistryKind, key_file, signing_file};
+use super::{Config, Directory, DirectoryKind, Mode, OtpSender, Registry, RegistryKind, key_file, signing_file};
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
 const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
@@ -33,7 +33,7 @@ pub fn check(config: &Config) -> Vec<Fault> {
 }
 
 fn in_every_mode(config: &Config, faults: &mut Faults) {
-    let Config { server, whatsapp, conversation, account, otp, .. } = config;
+    let Config { server, whatsapp, conversation, account, .. } = config;
     let same = server.bind == server.ops_bind && server.bind.port() != 0;
     faults.unless(!same, "server.ops_bind", "is the same address as server.bind; operators need one of their own");
     faults.unless(!whatsapp.app_secrets.is_empty(), "whatsapp.app_secrets", "is empty; no webhook could be verified");
@@ -89,10 +89,12 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
     if config.directory.kind == DirectoryKind::Http {
         directory(&config.directory, faults);
     }
-    senders(otp, faults);
+    faults.unless(account.otp_life_s <= account.otp_life_max_s, "account.otp_life_s", "is over account.otp_life_max_s");
+    senders(config, faults);
 }
 
-fn senders(otp: &Otp, faults: &mut Faults) {
+fn senders(config: &Config, faults: &mut Faults) {
+    let otp = &config.otp;
     let has = |sender| otp.senders.contains(&sender);
     let each: BTreeSet<OtpSender> = otp.senders.iter().copied().collect();
     faults.unless(each.len() == otp.senders.len(), "otp.senders", "names a way twice");
@@ -110,10 +112,49 @@ fn senders(otp: &Otp, faults: &mut Faults) {
             "must hold {to} and {text}, else the code reaches nobody",
         );
     }
+    if has(OtpSender::Smpp) {
+        smpp(config, faults);
+    }
     faults.unless(
         has(OtpSender::Template) != otp.template.is_empty(),
         "otp.template",
         "must name a template where \"template\" is in otp.senders, and only there",
+    );
+}
+
+/// SMPP's fields have so much room, and no encryption.
+fn smpp(config: &Config, faults: &mut Faults) {
+    let Config { smpp, actors, .. } = config;
+    let address = smpp.address.parse::<std::net::SocketAddr>();
+    faults.unless(
+        address.is_ok_and(|address| address.ip().is_loopback()),
+        "smpp.address",
+        "is not an address of this machine with a port, \"127.0.0.1:2775\": SMPP is not encrypted, so put a tunnel to the \
+         operator on this machine (stunnel, ssh) and name its end",
+    );
+    let fits = |text: &str, most: usize| text.len() <= most && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    faults.unless(
+        !smpp.system_id.is_empty() && fits(&smpp.system_id, 15),
+        "smpp.system_id",
+        "must have 1 to 15 characters of ASCII; the operator gives one to each client",
+    );
+    faults.unless(
+        fits(smpp.password.expose_secret(), 8),
+        "smpp.password",
+        "has more than the 8 characters of ASCII that SMPP has room for",
+    );
+    faults.unless(fits(&smpp.system_type, 12), "smpp.system_type", "has more than 12 characters of ASCII");
+    faults.unless(fits(&smpp.service_type, 5), "smpp.service_type", "has more than 5 characters of ASCII");
+    faults.unless(fits(&smpp.source, 20), "smpp.source", "has more than 20 characters of ASCII");
+    faults.unless(
+        smpp.reconnect_first_ms <= smpp.reconnect_max_ms,
+        "smpp.reconnect_first_ms",
+        "is over smpp.reconnect_max_ms",
+    );
+    faults.unless(
+        smpp.timeout_ms < actors.neighbour_timeout_ms,
+        "smpp.timeout_ms",
+        "is not under actors.neighbour_timeout_ms; every text that waits would count as unanswered",
     );
 }
 

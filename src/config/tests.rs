@@ -113,6 +113,32 @@ fn real_registries_need_an_address_and_what_they_gave_us() {
 }
 
 #[test]
+fn an_smsc_is_on_this_machine_and_gets_what_smpp_has_room_for() {
+    let smpp =
+        |keys: &str| format!("[otp]\nsenders = [\"smpp\", \"emulator\"]\n[smpp]\nsystem_id = \"siaga\"\n{keys}\n");
+    assert!(load(&smpp("password = \"rahasia\""), &[]).is_ok());
+    assert!(load(&smpp("address = \"[::1]:2775\""), &[]).is_ok());
+    for (keys, told) in [
+        ("address = \"10.0.0.7:2775\"", "put a tunnel"),
+        ("address = \"smsc.example:2775\"", "put a tunnel"),
+        ("password = \"sembilan9\"", "smpp.password"),
+        ("system_type = \"tiga belas abc\"", "smpp.system_type"),
+        ("service_type = \"enam66\"", "smpp.service_type"),
+        ("source = \"Kementerian Kesehatan\"", "smpp.source"),
+        ("source_ton = 7", "smpp.source_ton"),
+        ("window_max = 0", "smpp.window_max"),
+        ("reconnect_max_ms = 400", "smpp.reconnect_first_ms"),
+        ("timeout_ms = 4000", "actors.neighbour_timeout_ms"),
+    ] {
+        let said = said(&smpp(keys), &[]);
+        assert!(said.contains(told) && !said.contains("sembilan9"), "{keys}: {said}");
+    }
+    let nobody = said("[otp]\nsenders = [\"smpp\"]\n", &[]);
+    assert!(nobody.contains("smpp.system_id"), "{nobody}");
+    assert!(said("[account]\notp_life_max_s = 200\n", &[]).contains("account.otp_life_s"));
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let secret = "a-very-secret-value";
     let said = said("", &[("SIAGA__WHATSAPP__APP_SECRETS", secret)]);

@@ -20,7 +20,7 @@ use super::time::Timestamp;
 
 /// Names a call within its contact: the revision of the turn that made it. (design.md 4 takes the LSN; the
 /// revision is as unique, known before the append, and the same in a test.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CallId(pub u64);
 
 /// Who asks: all that an account may know of a chat.
@@ -63,7 +63,7 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Send a code to `account`. → `OtpSent`, `OtpWait`, `Locked`, and for the chat's own number
-    /// `NotRegistered`. For any other number the answer does not depend on whether it is registered.
+    /// `NotRegistered` and `OtpDelivered`. For any other number the answer does not depend on whether it is registered.
     ChallengeOtp { account: Mobile, purpose: OtpPurpose },
     /// Try codes in the order they came; each counts. → `OtpRight`, `OtpWrong`, `OtpExpired`, `Locked`.
     CheckOtp { account: Mobile, purpose: OtpPurpose, codes: Vec<Otp> },
@@ -164,6 +164,9 @@ pub enum Answer {
     LoginGone,
     /// The neighbour does not answer. The session keeps the request and makes it again.
     Down,
+    /// Instead of another code: the phone has the one that is out, as far as its operator tells. Said once of a code,
+    /// and only of a number that the chat has proven or writes from.
+    OtpDelivered,
 }
 
 /// A proven account.

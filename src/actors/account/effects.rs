@@ -65,8 +65,8 @@ pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
             },
             move |result| AccountEvent::TicketFiled { job, result },
         ),
-        AccountEffect::Sms { contact, call, to, text, or_template } => {
-            sms::send(home, OutgoingSms { key: IdempotencyKey { contact, call }, to, text }, or_template, 0);
+        AccountEffect::Sms { contact, call, to, text, or_template, from } => {
+            sms::send(home, OutgoingSms { key: IdempotencyKey { contact, call }, to, text }, or_template, from);
             false
         }
         AccountEffect::Template { contact, call, to, code, text } => {

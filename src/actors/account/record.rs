@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::account::state::older::AccountV1;
+use crate::account::state::older::{AccountV1, AccountV2};
 use crate::actors::{Neighbours, versioned};
 use crate::codec::{self, Older};
 use crate::domain::keys::LookupKey;
@@ -12,11 +12,17 @@ use crate::domain::phone::Mobile;
 use crate::domain::time::Timestamp;
 use crate::ports::{Key, StoreError, Table, Value};
 
-const VERSION: u8 = 2;
-const OLDER: [Older<AccountRecord>; 1] = [(1, |bytes| {
-    codec::decode(1, bytes)
-        .map(|(phone, account): (Mobile, AccountV1)| AccountRecord { phone, account: account.into() })
-})];
+const VERSION: u8 = 3;
+const OLDER: [Older<AccountRecord>; 2] = [
+    (1, |bytes| {
+        codec::decode(1, bytes)
+            .map(|(phone, account): (Mobile, AccountV1)| AccountRecord { phone, account: account.into() })
+    }),
+    (2, |bytes| {
+        codec::decode(2, bytes)
+            .map(|(phone, account): (Mobile, AccountV2)| AccountRecord { phone, account: account.into() })
+    }),
+];
 
 /// What rests of an account.
 #[derive(Serialize, Deserialize)]

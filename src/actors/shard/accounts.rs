@@ -198,6 +198,8 @@ fn asking(event: &AccountEvent) -> Asking {
         | AccountEvent::Changed { .. }
         | AccountEvent::TicketFiled { .. }
         | AccountEvent::ByTemplate { .. }
+        | AccountEvent::Delivered { .. }
+        | AccountEvent::Undeliverable { .. }
         | AccountEvent::EndLogins { .. }
         | AccountEvent::HoldPhone { .. }
         | AccountEvent::Settle => Asking::Nobody,

@@ -6,13 +6,14 @@ use secrecy::ExposeSecret;
 
 use super::super::{CodeSender, Directory, Records};
 use crate::config::{self, DirectoryKind, OtpSender, RegistryKind};
-use crate::otp::sms_http;
+use crate::otp::{smpp, sms_http};
 use crate::registry::{directory, satusehat};
 
-pub(super) fn senders(otp: &config::Otp) -> Vec<CodeSender> {
+pub(super) fn senders(otp: &config::Otp, at: &config::Smpp) -> Vec<CodeSender> {
     let sender = |sender: &OtpSender| match sender {
         OtpSender::Emulator => CodeSender::Emulator,
         OtpSender::Http => CodeSender::Http(sms_http(otp)),
+        OtpSender::Smpp => CodeSender::Smpp(smpp(at)),
         OtpSender::Template => CodeSender::Template,
     };
     otp.senders.iter().map(sender).collect()
@@ -34,6 +35,30 @@ fn sms_http(otp: &config::Otp) -> sms_http::Options {
         readings: otp.answers.iter().map(reading).collect(),
         timeout: Duration::from_millis(otp.timeout_ms),
         connections_max: otp.connections_max,
+    }
+}
+
+fn smpp(at: &config::Smpp) -> smpp::Options {
+    smpp::Options {
+        address: at.address.clone(),
+        system_id: at.system_id.clone(),
+        password: at.password.clone(),
+        system_type: at.system_type.clone(),
+        service_type: at.service_type.clone(),
+        source: at.source.clone(),
+        source_ton: at.source_ton,
+        source_npi: at.source_npi,
+        dest_ton: at.dest_ton,
+        dest_npi: at.dest_npi,
+        data_coding: at.data_coding,
+        window_max: at.window_max,
+        timeout: Duration::from_millis(at.timeout_ms),
+        enquire_after: Duration::from_secs(at.enquire_link_s),
+        reconnect_first: Duration::from_millis(at.reconnect_first_ms),
+        reconnect_max: Duration::from_millis(at.reconnect_max_ms),
+        throttle_pause: Duration::from_millis(at.throttle_pause_ms),
+        receipts_max: at.receipts_max,
+        receipts_for: Duration::from_secs(at.receipts_s),
     }
 }
 

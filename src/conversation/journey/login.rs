@@ -132,6 +132,13 @@ pub(super) fn otp_wait(talk: &mut Talk<'_>, purpose: OtpPurpose, seconds: u32, l
     talk.session().offered = ways.to_vec();
 }
 
+/// Another code was wanted, and the phone has the one that is out: what is missing is on his side. Asked again, we send.
+pub(super) fn otp_delivered(talk: &mut Talk<'_>, account: Mobile, purpose: OtpPurpose) {
+    let way_back = prompt::code_ways(purpose)[1];
+    let draft = Draft::prompt(table::otp_delivered(account.ending())).offering(&[C::Resend, way_back]);
+    talk.ask(Q::Code(purpose), draft);
+}
+
 /// The chat's own number is not registered: only ever said of that one.
 pub(super) fn not_registered(talk: &mut Talk<'_>) {
     talk.session().account = None;

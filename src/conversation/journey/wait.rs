@@ -111,6 +111,9 @@ pub(super) fn answered(talk: &mut Talk<'_>, waiting: Waiting, answer: Answer) ->
         (Request::ChallengeOtp { purpose, .. }, Answer::OtpWait { seconds, live }) => {
             login::otp_wait(talk, purpose, seconds, live);
         }
+        (Request::ChallengeOtp { account, purpose }, Answer::OtpDelivered) => {
+            login::otp_delivered(talk, account, purpose);
+        }
         (Request::ChallengeOtp { .. }, Answer::NotRegistered) => login::not_registered(talk),
         (Request::CheckOtp { account, purpose, .. }, Answer::OtpRight(found)) => {
             login::otp_right(talk, account, purpose, found);

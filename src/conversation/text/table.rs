@@ -93,6 +93,7 @@ phrases! {
     otp_resent_maybe(ending: Ending) Body;
     otp_wrong(n: Count) Body;
     otp_expired() Body;
+    otp_delivered(ending: Ending) Body;
     otp_wait(n: Count) Body;
     otp_wait_used(n: Count) Body;
     otp_wait_long(n: Count, wib: Clock, wita: Clock, wit: Clock) Body;

@@ -115,7 +115,7 @@ impl World<'_> {
             AccountEffect::FileTicket { job, contact, call, draft } => {
                 AccountEvent::TicketFiled { job, result: Ok(self.desk.file(contact, call, *draft, self.now)) }
             }
-            AccountEffect::Sms { contact, call, to, text, or_template } => match (self.gateway, or_template) {
+            AccountEffect::Sms { contact, call, to, text, or_template, .. } => match (self.gateway, or_template) {
                 (Gateway::Undelivered, Some(challenge)) => AccountEvent::ByTemplate { contact, call, challenge, text },
                 (Gateway::Up, _) => return self.sms.push((Way::Sms, to, text.0)),
                 (Gateway::Down | Gateway::Undelivered, _) => return,
