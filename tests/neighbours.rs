@@ -5,6 +5,8 @@
 //! them off the printed page. `.ci/neighbours` installs them; without them these tests fail and say so.
 #![allow(clippy::unwrap_used)] // a panic is the finding
 
+#[path = "neighbours/desk_to_desk.rs"]
+mod desk_to_desk;
 #[path = "neighbours/directory.rs"]
 mod directory;
 #[path = "neighbours/fhir.rs"]
@@ -14,6 +16,12 @@ mod kannel;
 #[path = "neighbours/ministry.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod ministry;
+#[path = "neighbours/desk.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod ministry_desk;
+#[path = "it/support.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod support;
 #[path = "it/tiny_server.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod tiny_server;

@@ -42,6 +42,8 @@ pub struct Bulkheads {
     /// The ways of codes, in their order.
     pub ways: Vec<Arc<Neighbour>>,
     pub desk: Arc<Neighbour>,
+    /// The desk that a ministry has of its own.
+    pub ministry_desk: Option<Arc<Neighbour>>,
 }
 
 /// A neighbour, for `/actors` and `/readyz`.
@@ -63,12 +65,19 @@ impl Bulkheads {
     pub fn new(calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>, ways: &[&'static str]) -> Self {
         let neighbour = |name| Arc::new(Neighbour::new(name, calls_max, rules, Arc::clone(clock)));
         let ways = ways.iter().map(|way| neighbour(*way)).collect();
-        Self { registry: neighbour("registry"), ways, desk: neighbour("desk") }
+        Self { registry: neighbour("registry"), ways, desk: neighbour("desk"), ministry_desk: None }
+    }
+
+    /// With a ministry's own desk beside them.
+    #[must_use]
+    pub fn with_ministry_desk(self, calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>) -> Self {
+        let desk = Neighbour::new("ministry_desk", calls_max, rules, Arc::clone(clock));
+        Self { ministry_desk: Some(Arc::new(desk)), ..self }
     }
 
     /// All of them.
     pub fn views(&self) -> Vec<NeighbourView> {
-        let all = [&self.registry].into_iter().chain(&self.ways).chain([&self.desk]);
+        let all = [&self.registry].into_iter().chain(&self.ways).chain([&self.desk]).chain(&self.ministry_desk);
         all.map(|neighbour| neighbour.view()).collect()
     }
 }
