@@ -21,6 +21,7 @@
 
 pub mod account;
 pub mod board;
+pub mod courier;
 pub mod fault;
 mod figures;
 pub mod gate;

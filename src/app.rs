@@ -8,6 +8,7 @@ pub mod by_hand;
 mod control;
 mod drain;
 mod error;
+mod ministry;
 mod neighbours;
 pub mod operate;
 pub mod options;
@@ -44,8 +45,8 @@ use crate::web::{Draining, ops};
 pub use error::AppError;
 pub use operate::{Wish, operate};
 pub use options::{
-    AppOptions, CertificateOptions, CodeSender, Directory, FailingRegistry, GraphOptions, Records, RegistryOptions,
-    ServerOptions, StoreChoice, World,
+    AppOptions, CertificateOptions, CodeSender, DeskChoice, Directory, FailingRegistry, GraphOptions, Records,
+    RegistryOptions, ServerOptions, StoreChoice, World,
 };
 pub use serve::serve;
 
@@ -90,6 +91,8 @@ pub struct App {
     health: watch::Receiver<Health>,
     swept: sweep::Passes,
     sweep: JoinHandle<()>,
+    /// Tells a ministry's own desk, where there is one.
+    courier: Option<JoinHandle<()>>,
     /// Root lives as long as this.
     _root: Addr<Root>,
 }
@@ -122,7 +125,7 @@ impl App {
         let hands = ports::open_hands(&options)?;
         let emulator = ports::start_emulator(&options, servers::url(webhook_address)).await?;
         let registries = ports::open_registries(&options, &store).await?;
-        let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&options.clock), &options.keys));
+        let (desk, ministry) = ministry::open(&options, &store)?;
         let issuer = ports::open_issuer(&options, &store).await?;
         let lines = ports::lines(&options, emulator.as_ref(), &issuer)?;
         let notices = Notices::new(issuer.register().revoked().clone(), &options.certificates.public);
@@ -130,6 +133,7 @@ impl App {
         let budgets = Arc::new(neighbours::budgets(&options.numbers));
         standing::restore(store.as_ref(), &budgets).await?;
         let switchboard = Arc::new(ports::switchboard(&options, &store));
+        let orders = ministry.as_ref().map(|ministry| ministry.orders(&options, &desk, &draining));
         let gate = servers::gate(&options, &store, &budgets, &draining, &switchboard);
         let service_gate = neighbours::service_gate(&options);
         let (server, recorder) = (options.server.clone(), options.recorder.clone());
@@ -139,14 +143,12 @@ impl App {
         let neighbours = Arc::new(neighbours::neighbours(options, &store, lines, (&registries, &issuer), &desk, own));
         let shards = neighbours::shards(&neighbours, service_gate);
         let calls = Arc::clone(&neighbours.calls);
-        let recovered = store.attach(shards.clone());
-        shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
-        let is_open = |contact, what| shards.board(shards.of_contact(contact)).is_open(contact, what);
-        neighbours.hands.count_left_behind(store.as_ref(), is_open).await?;
+        neighbours::take_up(&store, &shards, &neighbours).await?;
         let (books, clock) = (Books::default(), Arc::clone(&neighbours.clock));
         let (swept, sweep) = sweep::start(Arc::clone(&neighbours), Arc::clone(&shards));
+        let courier = ministry.and_then(|ministry| ministry.courier(&desk, &calls, &neighbours.random));
         let (root, sights, health) = root::start(neighbours, Arc::clone(&shards), books.clone());
-        let webhook = servers::webhook(webhook_listener, webhook_address, &server, gate, notices)?;
+        let webhook = servers::webhook(webhook_listener, webhook_address, &server, (gate, orders), notices)?;
         servers::keep_up(recorder);
         pages.running.get_or_init(|| ops::Running {
             store: Arc::clone(&store),
@@ -179,6 +181,7 @@ impl App {
             health,
             swept,
             sweep,
+            courier,
             _root: root,
         })
     }

@@ -29,8 +29,8 @@ use crate::limits::codes::CodeRules;
 
 pub use fault::{ConfigError, Fault};
 pub use neighbours::{
-    Directory, DirectoryKind, Otp, OtpSender, Registry, RegistryKind, Smpp, SmsAnswer, SmsFormat, SmsHeader,
-    SmsMeaning, VaccineCode,
+    Desk, DeskKind, Directory, DirectoryKind, Otp, OtpSender, Registry, RegistryKind, Smpp, SmsAnswer, SmsFormat,
+    SmsHeader, SmsMeaning, VaccineCode,
 };
 
 /// The default settings, as the operator reads them.
@@ -49,6 +49,7 @@ pub struct Config {
     pub codes: CodeRules,
     pub registry: Registry,
     pub directory: Directory,
+    pub desk: Desk,
     pub otp: Otp,
     pub smpp: Smpp,
     pub certificate: Certificate,

@@ -15,6 +15,7 @@
 
 pub mod client;
 mod letters;
+pub mod moves;
 mod shape;
 pub mod socket;
 pub mod tickets;

@@ -2,12 +2,17 @@
 //!
 //! Invariants: one writer, so that two reports at once never get one number; a report is durable before its
 //! number is said; the same [`IdempotencyKey`] files nothing twice; a chat sees its own reports only; a move of
-//! the desk and the notice of it to the chat are one record. Everything is bounded (`shelf`): a chat that files
+//! the desk and the notice of it to the chat are one record, and so are a change and what a ministry's own desk has to
+//! be told of it (`feed`). Everything is bounded (`shelf`): a chat that files
 //! without end adds words to reports that are open already, and gets the same kind of answer.
 //!
 //! What does not belong here: what the citizen is told (`conversation`), who may act for the desk.
 
+mod feed;
+mod head;
+pub mod ministry;
 mod number;
+mod officers;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -16,16 +21,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::conversation::Notice;
 use crate::domain::contact::ContactId;
 use crate::domain::keys::ServerKeys;
 use crate::domain::message::Text;
-use crate::domain::ticket::{Ticket, TicketDraft, TicketKind, TicketMove, TicketNumber, TicketState, TicketView};
+use crate::domain::ticket::{Ticket, TicketDraft, TicketKind, TicketNumber, TicketStanding, TicketState, TicketView};
 use crate::domain::time::{HOUR_MS, Timestamp};
-use crate::ports::{Clock, IdempotencyKey, InboxBody, InboxRow, Key, NeighbourError, Part, Store, Tickets};
+use crate::ports::{Change, Clock, IdempotencyKey, Key, NeighbourError, Part, Store, Tickets};
 
+use feed::Bell;
+use head::Head;
 use number::Numbers;
-use shelf::{Head, Shelf};
+use shelf::Shelf;
 
 pub use shelf::SLICES;
 
@@ -47,6 +53,8 @@ pub struct Desk {
     foretold: Mutex<Vec<TicketNumber>>,
     /// Where the next look for old reports begins; empty: at the first.
     swept_to: Mutex<Key>,
+    /// Where a ministry has a desk of its own: who is told that there is something to tell it.
+    bell: Option<Bell>,
 }
 
 impl Desk {
@@ -58,7 +66,14 @@ impl Desk {
             writing: tokio::sync::Mutex::new(()),
             foretold: Mutex::new(Vec::new()),
             swept_to: Mutex::default(),
+            bell: None,
         }
+    }
+
+    /// From here on changes are kept for a ministry's own desk until it has taken them.
+    #[must_use]
+    pub fn with_ministry(self) -> Self {
+        Self { bell: Some(Bell::default()), ..self }
     }
 
     /// The next report gets this number if it is free. For tests.
@@ -87,33 +102,6 @@ impl Desk {
         }
     }
 
-    /// Moves a report on and tells its chat; nothing when there is no such report.
-    pub async fn advance(&self, number: TicketNumber, moved: TicketMove) -> Result<Option<TicketView>, NeighbourError> {
-        let _alone = self.writing.lock().await;
-        let now = self.clock.now();
-        let Some(mut head) = self.shelf.head(number).await? else { return Ok(None) };
-        head.resume(now);
-        let (state, words) = match moved {
-            TicketMove::TakeUp => (TicketState::InWork { since: now }, None),
-            TicketMove::Ask(words) => (TicketState::WaitingCitizen { since: now }, Some(shelf::cut(words))),
-            TicketMove::Answer(words) => (TicketState::Answered { at: now }, Some(shelf::cut(words))),
-            TicketMove::Close => (TicketState::Closed { at: now }, None),
-        };
-        if let TicketState::Answered { .. } = state {
-            head.ticket.answer.clone_from(&words);
-        }
-        let tell = !matches!(state, TicketState::Closed { .. });
-        head.ticket.state = state;
-        let mut parts = vec![head.written()];
-        if tell {
-            let notice = Notice::TicketMoved { ticket: head.view(), words };
-            let contact = head.ticket.draft.contact;
-            parts.push(Part::OpenInbox(InboxRow { contact, accepted_at: now, body: InboxBody::Notice(notice) }));
-        }
-        self.shelf.write(parts).await?;
-        Ok(Some(head.view()))
-    }
-
     async fn filed(&self, key: IdempotencyKey, draft: TicketDraft) -> Result<TicketView, NeighbourError> {
         let _alone = self.writing.lock().await;
         let now = self.clock.now();
@@ -123,9 +111,7 @@ impl Desk {
         }
         if let Some(mut open) = same_report(heads, &draft) {
             open.serve(key);
-            let mut parts = self.shelf.add_words(&mut open, draft.detail, now).await?;
-            parts.push(open.written());
-            self.shelf.write(parts).await?;
+            self.add_words(&mut open, draft.detail, now).await?;
             return Ok(open.view());
         }
         let contact = draft.contact;
@@ -133,10 +119,9 @@ impl Desk {
         let mut head = Head::new(number, draft, now, now.plus_ms(DUE_MS));
         head.serve(key);
         let detail = std::mem::take(&mut head.ticket.draft.detail);
-        parts.extend(self.shelf.add_words(&mut head, detail, now).await?);
-        parts.push(head.written());
+        parts.extend(self.shelf.add_words(&mut head, detail.clone(), now).await?);
         parts.push(self.shelf.listed(contact, number).await?);
-        self.shelf.write(parts).await?;
+        self.change(&mut head, Change::Filed, Some(detail), parts).await?;
         Ok(head.view())
     }
 
@@ -179,6 +164,15 @@ impl Desk {
         Ok(self.shelf.head(number).await?.filter(|head| head.ticket.draft.contact == contact))
     }
 
+    /// Writes down words of the citizen; said again they are none.
+    async fn add_words(&self, head: &mut Head, words: Text, now: Timestamp) -> Result<(), NeighbourError> {
+        let parts = self.shelf.add_words(head, words.clone(), now).await?;
+        if parts.is_empty() {
+            return Ok(self.shelf.write(vec![head.written()]).await?);
+        }
+        self.change(head, Change::Words, Some(words), parts).await
+    }
+
     async fn added(
         &self,
         contact: ContactId,
@@ -191,9 +185,7 @@ impl Desk {
         let Some(mut head) = open.filter(|head| !matches!(head.ticket.state, TicketState::Closed { .. })) else {
             return Ok(None);
         };
-        let mut parts = self.shelf.add_words(&mut head, detail, now).await?;
-        parts.push(head.written());
-        self.shelf.write(parts).await?;
+        self.add_words(&mut head, detail, now).await?;
         Ok(Some(head.view()))
     }
 
@@ -204,7 +196,7 @@ impl Desk {
         if matches!(head.ticket.state, TicketState::Answered { .. } | TicketState::Closed { .. }) {
             head.ticket.state = TicketState::Reopened { at: now };
             head.ticket.due = now.plus_ms(DUE_MS);
-            self.shelf.write(vec![head.written()]).await?;
+            self.change(&mut head, Change::Reopened, None, Vec::new()).await?;
         }
         Ok(Some(head.view()))
     }
@@ -243,6 +235,17 @@ impl Tickets for Desk {
         }
         .boxed()
     }
+
+    fn read(&self, contact: ContactId) -> BoxFuture<'_, Result<Vec<TicketStanding>, NeighbourError>> {
+        async move {
+            let mut standings = Vec::new();
+            for head in self.shelf.of_contact(contact).await?.iter().rev() {
+                standings.push(TicketStanding { view: head.view(), words: self.shelf.said(head).await? });
+            }
+            Ok(standings)
+        }
+        .boxed()
+    }
 }
 
 /// The open report that a draft belongs to: of the same person and kind; else, once the chat has as many as it
@@ -256,14 +259,4 @@ fn same_report(heads: Vec<Head>, draft: &TicketDraft) -> Option<Head> {
     let full = lost || open.len() >= OPEN_MAX;
     let newest = || open.iter().rposition(of_kind).or(open.len().checked_sub(1));
     same.or_else(|| newest().filter(|_| full)).map(|at| open.swap_remove(at))
-}
-
-impl Head {
-    /// Takes the report's clock up again if it stood still: what was waited for is added to its time.
-    fn resume(&mut self, now: Timestamp) {
-        if let TicketState::WaitingCitizen { since } = self.ticket.state {
-            self.ticket.due = self.ticket.due.plus_ms(now.since_ms(since).max(0));
-            self.ticket.state = TicketState::InWork { since: now };
-        }
-    }
 }

@@ -40,6 +40,10 @@ pub fn describe() {
     describe_counter!("siaga_neighbour_calls_total", "calls to neighbours, by neighbour and outcome");
     describe_counter!("siaga_sms_receipts_total", "texts of which an operator told what became of them, by what");
     describe_gauge!("siaga_neighbour_open", "1 while calls to a neighbour are refused, by neighbour");
+    describe_counter!("siaga_desk_told_total", "changes of reports told to the ministry's desk, by outcome");
+    describe_gauge!("siaga_desk_untold", "reports of which the ministry's desk was not told all");
+    describe_gauge!("siaga_desk_refused", "those of them whose change it refuses");
+    describe_counter!("siaga_desk_orders_total", "webhooks of the ministry's desk, by what came of them");
     describe_gauge!("siaga_waiting", "citizens in the waiting room");
     describe_counter!("siaga_waiting_told_total", "replies from the waiting room, by which");
     describe_counter!("siaga_dead_letters_total", "dead letters, by reason");
@@ -157,6 +161,23 @@ pub fn receipt_heard(fate: &'static str) {
 /// Whether calls to a neighbour are refused (1) or go (0).
 pub fn breaker(neighbour: &'static str, open: u8) {
     gauge!("siaga_neighbour_open", "neighbour" => neighbour).set(f64::from(open));
+}
+
+/// A change of a report was told to the ministry's desk; `outcome` is a constant of the courier.
+pub fn desk_told(outcome: &'static str) {
+    counter!("siaga_desk_told_total", "outcome" => outcome).increment(1);
+}
+
+/// Reports of which the ministry's desk was not told all, and those of them that it refuses.
+#[expect(clippy::cast_precision_loss, reason = "a count of reports is far below 2^52")]
+pub fn desk_line(untold: usize, refused: usize) {
+    gauge!("siaga_desk_untold").set(untold as f64);
+    gauge!("siaga_desk_refused").set(refused as f64);
+}
+
+/// A webhook of the ministry's desk was answered; `outcome` is a constant of the web edge.
+pub fn desk_ordered(outcome: &'static str) {
+    counter!("siaga_desk_orders_total", "outcome" => outcome).increment(1);
 }
 
 /// How many wait to be let in.

@@ -3,6 +3,7 @@
 //! Floor 1: domain types only, no adapter is named here. An adapter implements one trait; `app` wires it.
 //! Every error says whether asking again can help; none carries personal data.
 
+pub mod desk;
 pub mod hands;
 pub mod store;
 pub mod tally;
@@ -21,10 +22,11 @@ use crate::domain::message::{MessageId, Outbound, Text};
 use crate::domain::name::Name;
 use crate::domain::otp::Otp;
 use crate::domain::phone::{Mobile, Phone};
-use crate::domain::ticket::{TicketDraft, TicketNumber, TicketView};
+use crate::domain::ticket::{TicketDraft, TicketNumber, TicketStanding, TicketView};
 use crate::domain::time::Timestamp;
 use crate::domain::uvci::Uvci;
 
+pub use desk::{Acted, Change, MinistryDesk, OrderId, Telling, Untold};
 pub use hands::{Hands, Held, Troubling};
 pub use store::{
     Attempt, DeadLetter, DeadLetterHead, DeadReason, Delivery, InboxBody, InboxRow, Inlet, Key, Lsn, OutboxHead,
@@ -154,6 +156,8 @@ pub trait Tickets: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<TicketView>, NeighbourError>>;
     /// The reports of a contact, newest first.
     fn of_contact(&self, contact: ContactId) -> BoxFuture<'_, Result<Vec<TicketView>, NeighbourError>>;
+    /// The same with what the desk said last about each.
+    fn read(&self, contact: ContactId) -> BoxFuture<'_, Result<Vec<TicketStanding>, NeighbourError>>;
     /// Forgets reports that were done with before a moment, at most a page of them; gives how many. The next call
     /// goes on behind it, and begins anew at the end.
     fn forget_closed(&self, before: Timestamp) -> BoxFuture<'_, Result<usize, NeighbourError>>;

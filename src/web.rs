@@ -4,6 +4,7 @@
 //! switchboard and the pictures of the shards, never a session.
 
 pub mod certificates;
+pub mod desk;
 pub mod ops;
 pub mod webhook;
 

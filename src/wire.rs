@@ -5,6 +5,7 @@
 //! Nothing here decides what to do with a message; sending it over HTTP is `whatsapp`'s business.
 
 pub mod codes;
+pub mod hook;
 pub mod outbound;
 pub mod payload;
 pub mod signature;

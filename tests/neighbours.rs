@@ -8,6 +8,8 @@
 
 #[path = "neighbours/chat.rs"]
 mod chat;
+#[path = "neighbours/desk_to_desk.rs"]
+mod desk_to_desk;
 #[path = "neighbours/directory.rs"]
 mod directory;
 #[path = "browser/driver.rs"]
@@ -20,6 +22,9 @@ mod kannel;
 #[path = "neighbours/ministry.rs"]
 #[allow(dead_code, reason = "tests/it uses the rest of it")]
 mod ministry;
+#[path = "neighbours/desk.rs"]
+#[allow(dead_code, reason = "tests/it uses the rest of it")]
+mod ministry_desk;
 #[path = "neighbours/programs.rs"]
 mod programs;
 #[path = "browser/server.rs"]

@@ -45,6 +45,8 @@ pub struct Bulkheads {
     /// The ways of codes, in their order.
     pub ways: Vec<Arc<Neighbour>>,
     pub desk: Arc<Neighbour>,
+    /// The desk that a ministry has of its own.
+    pub ministry_desk: Option<Arc<Neighbour>>,
 }
 
 /// A neighbour, for `/actors` and `/readyz`.
@@ -66,7 +68,15 @@ impl Bulkheads {
     pub fn new(calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>, ways: &[&'static str]) -> Self {
         let neighbour = |name| Arc::new(Neighbour::new(name, calls_max, rules, Arc::clone(clock)));
         let ways = ways.iter().map(|way| neighbour(*way)).collect();
-        Self { directory: neighbour("directory"), registry: neighbour("registry"), ways, desk: neighbour("desk") }
+        let (directory, registry, desk) = (neighbour("directory"), neighbour("registry"), neighbour("desk"));
+        Self { directory, registry, ways, desk, ministry_desk: None }
+    }
+
+    /// With a ministry's own desk beside them.
+    #[must_use]
+    pub fn with_ministry_desk(self, calls_max: usize, rules: BreakerRules, clock: &Arc<dyn Clock>) -> Self {
+        let desk = Neighbour::new("ministry_desk", calls_max, rules, Arc::clone(clock));
+        Self { ministry_desk: Some(Arc::new(desk)), ..self }
     }
 
     /// How often those whom every conversation needs have come back.
@@ -76,7 +86,8 @@ impl Bulkheads {
 
     /// All of them.
     pub fn views(&self) -> Vec<NeighbourView> {
-        let all = [&self.directory, &self.registry].into_iter().chain(&self.ways).chain([&self.desk]);
+        let needed = [&self.directory, &self.registry].into_iter();
+        let all = needed.chain(&self.ways).chain([&self.desk]).chain(&self.ministry_desk);
         all.map(|neighbour| neighbour.view()).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::keys::ServerKeys;
 use crate::domain::ticket::{Ticket, TicketMove, TicketNumber};
 use crate::issuer::Register;
 use crate::limits::Budgets;
-use crate::ports::{NeighbourError, Store};
+use crate::ports::{Acted, NeighbourError, OrderId, Store};
 use crate::store::{Exported, Findings, Journal};
 
 /// A store that is open.
@@ -39,7 +39,7 @@ impl Vault for OpenVault {
 }
 
 /// The desk's own side.
-struct DeskOfficers(Arc<Desk>);
+pub(super) struct DeskOfficers(pub(super) Arc<Desk>);
 
 impl Officers for DeskOfficers {
     fn slices(&self) -> u8 {
@@ -58,8 +58,13 @@ impl Officers for DeskOfficers {
         self.0.left_ms(ticket)
     }
 
-    fn advance(&self, number: TicketNumber, moved: TicketMove) -> BoxFuture<'_, Result<bool, NeighbourError>> {
-        async move { Ok(self.0.advance(number, moved).await?.is_some()) }.boxed()
+    fn act(
+        &self,
+        number: TicketNumber,
+        moved: TicketMove,
+        order: Option<OrderId>,
+    ) -> BoxFuture<'_, Result<Acted, NeighbourError>> {
+        self.0.act(number, moved, order).boxed()
     }
 }
 

@@ -38,6 +38,10 @@ impl App {
             gate.close();
         }
         self.sweep.abort();
+        // What it tells just now is told to its end; the rest is kept, and told after the next start.
+        if let Some(courier) = &self.courier {
+            courier.abort();
+        }
         // From here on no connection is accepted. Whoever is connected is told 503 and let go; nobody is waited
         // for who only keeps a connection.
         let webhook = self.webhook.clone();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::ports::StoreError;
-use crate::{certificate, emulator, otp, registry, store, whatsapp};
+use crate::{certificate, desk, emulator, otp, registry, store, whatsapp};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,8 @@ pub enum AppError {
     Smpp(#[from] otp::smpp::OptionsError),
     #[error("registry or directory: {0}")]
     Registry(#[from] registry::http::OptionsError),
+    #[error("the ministry's desk: {0}")]
+    Desk(#[from] desk::ministry::OptionsError),
     #[error("certificates: {0}")]
     Certificate(#[from] certificate::CertificateError),
     #[error(transparent)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ports::Registries;
-use super::{AppOptions, CodeSender};
+use super::{AppOptions, CodeSender, DeskChoice};
 use crate::actors::gate::Gate;
 use crate::actors::hand::InHand;
 use crate::actors::ledger::Ledger;
@@ -16,7 +16,7 @@ use crate::emulator;
 use crate::issuer::{Issuer, Renaming};
 use crate::limits::admission::Pace;
 use crate::limits::{Budgets, Fence};
-use crate::ports::{Hands, Store};
+use crate::ports::{Hands, Store, StoreError};
 
 /// What each number may send and hear.
 pub(super) fn budgets(numbers: &[emulator::Number]) -> Budgets {
@@ -56,6 +56,10 @@ pub(super) fn neighbours(
     let ways: Vec<&'static str> = options.senders.iter().map(CodeSender::name).collect();
     let figures = &options.figures;
     let calls = Bulkheads::new(figures.neighbour_calls_max, figures.breaker, &options.clock, &ways);
+    let calls = match &options.desk {
+        DeskChoice::Here => calls,
+        DeskChoice::Http(at) => calls.with_ministry_desk(at.connections_max, figures.breaker, &options.clock),
+    };
     Neighbours {
         hands: InHand::new(options.figures.shards, hands),
         faults: options.faults,
@@ -79,4 +83,16 @@ pub(super) fn neighbours(
         random: options.random,
         figures: options.figures,
     }
+}
+
+/// The boards take up what the process before this one left.
+pub(super) async fn take_up(
+    store: &Arc<dyn Store>,
+    shards: &Arc<Shards>,
+    neighbours: &Neighbours,
+) -> Result<(), StoreError> {
+    let recovered = store.attach(shards.clone());
+    shards.place_recovered(recovered, neighbours.figures.reconcile_ms, neighbours.clock.as_ref());
+    let is_open = |contact, what| shards.board(shards.of_contact(contact)).is_open(contact, what);
+    neighbours.hands.count_left_behind(store.as_ref(), is_open).await
 }

@@ -12,7 +12,7 @@ use super::{AppError, control, settings};
 use crate::actors::session::revisions::Revisions;
 use crate::actors::{Random, SystemRandom};
 use crate::clock::SystemClock;
-use crate::config::{Config, key_file};
+use crate::config::{Config, DeskKind, key_file};
 use crate::control::client::{self, ClientError, End};
 use crate::control::{Command, Report, Said, socket_path};
 use crate::desk::Desk;
@@ -127,7 +127,9 @@ fn in_the_open_store(
     let runtime = runtime.map_err(|fault| Refusal::Said(fault.to_string()))?;
     let store: Arc<dyn Store> = journal.clone();
     let outcome = runtime.block_on(async {
-        let desk = Arc::new(Desk::new(Arc::clone(&store), Arc::clone(&clock), keys));
+        let desk = Desk::new(Arc::clone(&store), Arc::clone(&clock), keys);
+        // What is done to a report here is told to the ministry's desk after the next start.
+        let desk = Arc::new(if config.desk.kind == DeskKind::Http { desk.with_ministry() } else { desk });
         let register = Register::open(store, clock, Arc::clone(keys)).await?;
         control::control(Arc::clone(&journal), keys, &random, &budgets, &register, &desk).perform(command).await
     });

@@ -13,6 +13,7 @@ use crate::actors::{Figures, Random};
 use crate::certificate::hcert::{PublicKeys, Signer, SigningKeys};
 use crate::conversation::Rules;
 use crate::conversation::text::Texts;
+use crate::desk::ministry;
 use crate::domain::keys::ServerKeys;
 use crate::limits::admission::Pace;
 use crate::ports::{AccountDirectory, Channel, Clock, Hands, ImmunizationRegistry, Store};
@@ -35,6 +36,8 @@ pub struct AppOptions {
     pub records: Records,
     /// Who stands under a phone.
     pub directory: Directory,
+    /// Where reports are worked on.
+    pub desk: DeskChoice,
     pub certificates: CertificateOptions,
     pub keys: Arc<ServerKeys>,
     pub clock: Arc<dyn Clock>,
@@ -118,7 +121,7 @@ impl CodeSender {
     /// As figures and `/readyz` name it, beside directory, registry and desk: its name in `otp.senders`, and whose it is.
     pub(super) fn name(&self) -> &'static str {
         match self {
-Self::Emulator => "otp.emulator",
+            Self::Emulator => "otp.emulator",
             Self::Http(_) => "otp.http",
             Self::Smpp(_) => "otp.smpp",
             Self::Template => "otp.template",
@@ -158,6 +161,15 @@ pub enum Directory {
     /// The embedded registry.
     Embedded,
     Http(directory::Options),
+}
+
+/// Where reports are worked on.
+#[derive(Clone, Debug)]
+pub enum DeskChoice {
+    /// By `siaga tickets` alone.
+    Here,
+    /// At a ministry's own desk too, which is told and orders.
+    Http(ministry::Options),
 }
 
 /// Who knows what is recorded.

@@ -15,6 +15,7 @@ use crate::store::Progress;
 use crate::telemetry::Recorder;
 use crate::web::Draining;
 use crate::web::certificates::{Notices, routes as certificate_routes};
+use crate::web::desk::{Orders, routes as desk_routes};
 use crate::web::ops::{Desk, routes as ops_routes};
 use crate::web::webhook::{Gate, routes as webhook_routes};
 
@@ -74,14 +75,15 @@ pub(super) fn webhook(
     listener: TcpListener,
     address: SocketAddr,
     options: &ServerOptions,
-    gate: Gate,
+    (gate, orders): (Gate, Option<Orders>),
     notices: Notices,
 ) -> Result<ServerHandle, AppError> {
     // Outside the factory: it runs once a worker, and there is one gate.
     let (gate, notices) = (http::Data::new(gate), http::Data::new(notices));
+    let orders = orders.map(http::Data::new);
     let app = move || {
         let app = actix_web::App::new().app_data(gate.clone()).app_data(notices.clone());
-        app.configure(webhook_routes).configure(certificate_routes)
+        app.configure(webhook_routes).configure(certificate_routes).configure(desk_routes(orders.clone()))
     };
     let server = HttpServer::new(app)
         .workers(options.web_workers.max(1))

@@ -112,6 +112,11 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("registry.connections_max", 1, 10_000),
     ("directory.timeout_ms", 100, 60_000),
     ("directory.connections_max", 1, 10_000),
+    ("desk.timeout_ms", 100, 60_000),
+    ("desk.connections_max", 1, 1_000),
+    ("desk.retry_first_s", 1, 600),
+    ("desk.retry_max_s", 1, 86_400),
+    ("desk.refused_again_s", 60, 7 * DAY_S),
     ("certificate.valid_days", 2, 3_650),
     ("certificate.sign_again_after_days", 1, 3_649),
     ("otp.timeout_ms", 100, 60_000),
@@ -138,11 +143,12 @@ const NUMBERS: &[(&str, i64, i64)] = &[
 ];
 
 /// Key and its words.
-const CHOICES: [(&str, &[&str]); 6] = [
+const CHOICES: [(&str, &[&str]); 7] = [
     ("whatsapp.mode", &["emulator", "cloud"]),
     ("whatsapp.read_receipts", &["when_slow", "always", "never"]),
     ("registry.kind", &["embedded", "satusehat"]),
     ("directory.kind", &["embedded", "http"]),
+    ("desk.kind", &["here", "http"]),
     ("otp.format", &["json", "form", "query"]),
     ("telemetry.format", &["text", "json"]),
 ];

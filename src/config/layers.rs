@@ -15,8 +15,9 @@ use super::{DEFAULT_TOML, OtpSender, PhoneNumber, SmsAnswer, SmsHeader, VaccineC
 pub const ENV_PREFIX: &str = "SIAGA__";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "whatsapp.app_secrets",
+    "desk.secrets",
     "whatsapp.verify_token",
     "whatsapp.access_token",
     "otp.authorization",
@@ -183,7 +184,7 @@ pub(super) fn misfit(key: &str, value: &Value) -> Option<String> {
             .as_str()
             .and_then(|text| text.parse::<std::net::SocketAddr>().err())
             .map(|_| "allowed: an address with a port, \"127.0.0.1:8080\" or \"[::1]:8080\"".to_owned()),
-        "whatsapp.app_secrets" => value
+        "whatsapp.app_secrets" | "desk.secrets" => value
             .clone()
             .try_into::<Vec<String>>()
             .err()

@@ -1,4 +1,4 @@
-//! Settings of the neighbours that a ministry has: registry, directory, SMS gateway.
+//! Settings of the neighbours that a ministry has: registry, directory, desk, SMS gateway.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -45,6 +45,25 @@ pub struct Directory {
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryKind {
     Embedded,
+    Http,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Desk {
+    pub kind: DeskKind,
+    pub url: String,
+    pub secrets: Vec<SecretString>,
+    pub timeout_ms: u64,
+    pub connections_max: usize,
+    pub retry_first_s: u64,
+    pub retry_max_s: u64,
+    pub refused_again_s: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskKind {
+    Here,
     Http,
 }
 

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::fault::Fault;
-use super::{Config, Directory, DirectoryKind, Mode, OtpSender, Registry, RegistryKind, key_file, signing_file};
+use super::{
+    Config, Desk, DeskKind, Directory, DirectoryKind, Mode, OtpSender, Registry, RegistryKind, key_file, signing_file,
+};
+use crate::wire::hook::HookKeys;
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
 const EMULATOR_SECRETS: [&str; 3] = ["emulator-app-secret", "emulator-verify-token", "emulator-access-token"];
@@ -89,8 +92,27 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
     if config.directory.kind == DirectoryKind::Http {
         directory(&config.directory, faults);
     }
+    if config.desk.kind == DeskKind::Http {
+        desk(&config.desk, faults);
+    }
+    faults.unless(
+        config.desk.retry_first_s <= config.desk.retry_max_s,
+        "desk.retry_first_s",
+        "is over desk.retry_max_s",
+    );
     faults.unless(account.otp_life_s <= account.otp_life_max_s, "account.otp_life_s", "is over account.otp_life_max_s");
     senders(config, faults);
+}
+
+fn desk(desk: &Desk, faults: &mut Faults) {
+    faults.unless(
+        reqwest::Url::parse(&desk.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        "desk.url",
+        "must be https (http only towards this machine); desk.kind = \"http\" needs one",
+    );
+    if let Err(error) = HookKeys::read(&desk.secrets) {
+        faults.unless(false, "desk.secrets", &error.to_string());
+    }
 }
 
 fn senders(config: &Config, faults: &mut Faults) {

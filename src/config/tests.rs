@@ -98,11 +98,19 @@ fn cloud_mode_refuses_what_the_emulator_knows() {
 #[test]
 fn real_registries_need_an_address_and_what_they_gave_us() {
     let file = "[registry]\nkind = \"satusehat\"\nurl = \"http://fhir.example.org\"\nvaccine_codes = []\n\
-        [directory]\nkind = \"http\"\n";
+        [directory]\nkind = \"http\"\n[desk]\nkind = \"http\"\nsecrets = [\"sangat-rahasia\"]\n";
     let said = said(file, &[]);
-    for key in
-        ["registry.url", "client_id", "client_secret", "vaccine_codes", "directory.url", "directory.authorization"]
-    {
+    assert!(!said.contains("sangat-rahasia"), "{said}");
+    for key in [
+        "registry.url",
+        "client_id",
+        "client_secret",
+        "vaccine_codes",
+        "directory.url",
+        "directory.authorization",
+        "desk.url",
+        "desk.secrets holds a secret that is not \"whsec_\"",
+    ] {
         assert!(said.contains(key), "`{key}` is not in:\n{said}");
     }
     let codes = load("[registry]\nvaccine_codes = [ { system = \"s\", code = 511 } ]\n", &[]).expect_err("refused");
@@ -153,6 +161,7 @@ fn no_secret_is_ever_shown() {
 fn what_is_shown_can_be_loaded_again() {
     let layered = layers::read(&[], []).expect("default");
     let shown = show::effective(&layered).replace("app_secrets = \"(hidden)\"", "app_secrets = [\"0123456789abcdef\"]");
+    let shown = shown.replace("\nsecrets = \"(hidden)\"", "\nsecrets = []");
     assert!(load(&shown, &[]).is_ok());
 }
 

@@ -2,37 +2,24 @@
 //!
 //! A list tells numbers, kinds, states and times. A report that is shown tells the citizen's words, since it cannot be
 //! answered without them, and of NIKs and phones their ends; whole they stand only in an export, which is a file for
-//! its owner alone. Both are told to the log, by number and count. What was answered is not answered twice with the
-//! same words, and what is closed is not moved on: only its citizen opens it again.
+//! its owner alone. Both are told to the log, by number and count.
 
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
+use super::moves::{self, Refused};
 use super::{Control, ControlError, LISTED_MAX, Report, Said};
 use crate::domain::certificate::Language;
-use crate::domain::message::Text;
 use crate::domain::name::Name;
 use crate::domain::nik::Nik;
-use crate::domain::ticket::{Ticket, TicketMove, TicketNumber, TicketState};
+use crate::domain::ticket::{Ticket, TicketMove, TicketNumber};
 use crate::domain::time::{HOUR_MS, Timestamp, Zone};
-use crate::ports::NeighbourError;
+use crate::ports::{Acted, NeighbourError, OrderId};
 
-/// Words to a citizen: they are one message.
-const WORDS_CHARS_MAX: usize = 900;
-
-/// What an officer does with a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    Take,
-    Ask { words: String },
-    Answer { words: String },
-    Close,
-}
+pub use super::moves::Step;
 
 /// The desk as its officers use it.
 pub trait Officers: Send + Sync + 'static {
@@ -43,8 +30,13 @@ pub trait Officers: Send + Sync + 'static {
     fn whole(&self, number: TicketNumber) -> BoxFuture<'_, Result<Option<Ticket>, NeighbourError>>;
     /// What is left of its time; none while its clock stands still.
     fn left_ms(&self, ticket: &Ticket) -> Option<i64>;
-    /// False when there is no such report.
-    fn advance(&self, number: TicketNumber, moved: TicketMove) -> BoxFuture<'_, Result<bool, NeighbourError>>;
+    /// An order that was carried out before changes nothing.
+    fn act(
+        &self,
+        number: TicketNumber,
+        moved: TicketMove,
+        order: Option<OrderId>,
+    ) -> BoxFuture<'_, Result<Acted, NeighbourError>>;
 }
 
 impl Control {
@@ -93,31 +85,22 @@ impl Control {
     }
 
     pub(super) async fn move_ticket(&self, number: &str, step: Step) -> Result<Report, ControlError> {
-        let ticket = self.ticket(number).await?;
-        let id = ticket.number;
-        let refused = |reason| Err(ControlError::Ticket { number: id, reason });
-        if matches!(ticket.state, TicketState::Closed { .. }) {
-            return refused("it is closed");
-        }
-        let (moved, verb) = match step {
-            Step::Take => (TicketMove::TakeUp, "is in work"),
-            Step::Ask { words } => {
-                (TicketMove::Ask(checked(id, &words)?), "waits for the citizen; its clock stands still")
-            }
-            Step::Answer { words } => {
-                let words = checked(id, &words)?;
-                let again =
-                    matches!(ticket.state, TicketState::Answered { .. }) && ticket.answer.as_ref() == Some(&words);
-                if again {
-                    return refused("it was answered with these words already");
-                }
-                (TicketMove::Answer(words), "is answered; the citizen is told")
-            }
-            Step::Close => (TicketMove::Close, "is closed"),
+        let id = read_number(number)?;
+        let verb = match step {
+            Step::Take => "is in work",
+            Step::Ask { .. } => "waits for the citizen; its clock stands still",
+            Step::Answer { .. } => "is answered; the citizen is told",
+            Step::Close => "is closed",
         };
-        if !self.officers.advance(id, moved).await? {
-            return refused("there is no such report any more");
-        }
+        moves::carry_out(self.officers.as_ref(), id, step, None).await.map_err(|refused| match refused {
+            Refused::Desk(error) => ControlError::Desk(error),
+            Refused::Words(reason) => ControlError::Ticket { number: id, reason },
+            Refused::Unknown => ControlError::Ticket { number: id, reason: "there is no such report" },
+            Refused::Closed => ControlError::Ticket { number: id, reason: "it is closed" },
+            Refused::Repeated => {
+                ControlError::Ticket { number: id, reason: "it was answered with these words already" }
+            }
+        })?;
         Ok(Report::of(format!("report {id} {verb}"), json!({ "ticket": id.to_string() })))
     }
 
@@ -163,8 +146,7 @@ impl Control {
     }
 
     async fn ticket(&self, number: &str) -> Result<Ticket, ControlError> {
-        let id = TicketNumber::parse(number)
-            .map_err(|fault| ControlError::TicketNumber { number: number.to_owned(), fault })?;
+        let id = read_number(number)?;
         let ticket = self.officers.whole(id).await?;
         ticket.ok_or(ControlError::Ticket { number: id, reason: "there is no such report" })
     }
@@ -195,18 +177,8 @@ async fn remove(file: &Path) {
     }
 }
 
-/// Words that fit into one message and hold nothing that a chat would not show.
-fn checked(number: TicketNumber, words: &str) -> Result<Text, ControlError> {
-    let words = words.trim();
-    let reason = match words.chars().count() {
-        0 => "there are no words to the citizen",
-        1..=WORDS_CHARS_MAX if !words.chars().any(|c| c.is_control() && c != '\n') => {
-            return Ok(Text(words.to_owned()));
-        }
-        1..=WORDS_CHARS_MAX => "its words hold control characters",
-        _ => "its words are longer than 900 characters",
-    };
-    Err(ControlError::Ticket { number, reason })
+fn read_number(number: &str) -> Result<TicketNumber, ControlError> {
+    TicketNumber::parse(number).map_err(|fault| ControlError::TicketNumber { number: number.to_owned(), fault })
 }
 
 fn line(ticket: &Ticket, left_ms: Option<i64>) -> Said {

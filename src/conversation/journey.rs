@@ -69,6 +69,7 @@ pub(super) fn turn(state: State, events: Vec<Event>, context: &Context<'_>) -> S
     if woken {
         status::watch_again(&mut talk);
     }
+    notice::read_news(&mut talk);
     talk.finish()
 }
 
@@ -241,7 +242,7 @@ impl Talk<'_> {
 
     /// Takes an answer and gives the messages that waited for it.
     fn answered(&mut self, call: CallId, answer: Answer) -> Vec<Said> {
-        if status::watch_answered(self, call, &answer) {
+        if status::watch_answered(self, call, &answer) || notice::news_read(self, call, &answer) {
             return Vec::new();
         }
         let Some(session) = self.state.session.as_deref_mut() else { return Vec::new() };

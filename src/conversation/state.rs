@@ -50,6 +50,19 @@ pub struct State {
     pub(super) consent_at: Option<Timestamp>,
     /// The last message of the citizen: WhatsApp lets us write freely for 24 h from then.
     pub(super) heard_at: Option<Timestamp>,
+    /// What the desk said while we could not write freely. Rests behind the rest of the contact's record, so that
+    /// older records are read as they are.
+    #[serde(skip)]
+    pub news: Option<News>,
+}
+
+/// News of reports that the citizen was only told to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The first of it is as old as this.
+    pub(super) since: Timestamp,
+    /// The call that reads it.
+    pub(super) call: Option<CallId>,
 }
 
 /// How and when the last session ended.
@@ -131,7 +144,8 @@ impl State {
     /// The call whose answer this conversation waits for.
     pub fn waiting(&self) -> Option<CallId> {
         let session = self.session.as_ref().and_then(|session| session.waiting.as_ref()).map(|waiting| waiting.call);
-        session.or_else(|| self.watch.as_ref().and_then(|watch| watch.call))
+        let watch = || self.watch.as_ref().and_then(|watch| watch.call);
+        session.or_else(watch).or_else(|| self.news.and_then(|news| news.call))
     }
 
     /// Until when no more codes are sent for this chat, to whatever number.

@@ -6,6 +6,9 @@
 //! | `w` number, index | one text of the citizen: the first is the report's own, the others were added |
 //! | `c` contact | its reports' numbers, oldest first |
 //! | `n` | how many numbers were made |
+//! | `q` number | what the desk asked its citizen last |
+//! | `o` number, serial | a change that the ministry's own desk was not told yet (`feed`) |
+//! | `u` number | there are such changes of it |
 //!
 //! Words have rows of their own, since a record is at most 4 KiB and a message may be longer: a text is cut at
 //! [`WORDS_BYTES_MAX`]. After [`WORDS_MAX`] texts the newest takes the place of the one before it, so that the
@@ -13,17 +16,19 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
+use super::feed;
+use super::head::Head;
+use crate::codec::CodecError;
 use crate::domain::contact::ContactId;
 use crate::domain::message::Text;
-use crate::domain::ticket::{Ticket, TicketDraft, TicketNumber, TicketState, TicketView};
+use crate::domain::ticket::{Ticket, TicketNumber, TicketState};
 use crate::domain::time::Timestamp;
-use crate::ports::{IdempotencyKey, Key, NeighbourError, Part, Record, Store, StoreError, Table, Value};
+use crate::ports::{Key, NeighbourError, Part, Record, Store, StoreError, Table, Value};
 
-const VERSION: u8 = 1;
-
+pub(super) const VERSION: u8 = 1;
 /// Numbers have eight digits, so the first of their four bytes is 0 to 5.
 pub const SLICES: u8 = 6;
 /// Bytes of one text.
@@ -32,73 +37,9 @@ const WORDS_BYTES_MAX: usize = 3_000;
 const WORDS_MAX: u16 = 20;
 /// Reports of one chat.
 const LISTED_MAX: usize = 64;
-/// Served keys kept a report; then the oldest goes.
-const SERVED_MAX: usize = 8;
-
-/// A report without its words.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Head {
-    /// `draft.detail` and `additions` are empty here: they are the words.
-    pub(super) ticket: Ticket,
-    words: u16,
-    served: Vec<IdempotencyKey>,
-}
-
 /// The reports in the store.
 pub(super) struct Shelf {
-    store: Arc<dyn Store>,
-}
-
-impl Head {
-    pub(super) fn new(number: TicketNumber, draft: TicketDraft, filed_at: Timestamp, due: Timestamp) -> Self {
-        let state = TicketState::Filed;
-        let ticket = Ticket { number, draft, state, filed_at, due, additions: Vec::new(), answer: None };
-        Self { ticket, words: 0, served: Vec::new() }
-    }
-
-    /// What the citizen may be told.
-    pub(super) fn view(&self) -> TicketView {
-        let Ticket { number, draft, state, due, .. } = &self.ticket;
-        TicketView { number: *number, kind: draft.kind, state: state.clone(), due: *due }
-    }
-
-    /// Whether the desk still has to do something about it.
-    pub(super) fn is_open(&self) -> bool {
-        !matches!(self.ticket.state, TicketState::Answered { .. } | TicketState::Closed { .. })
-    }
-
-    /// Whether a draft is about the same person: the one who was proven, else the one who is claimed.
-    pub(super) fn is_about(&self, draft: &TicketDraft) -> bool {
-        let own = &self.ticket.draft;
-        own.verified_person == draft.verified_person
-            && (own.verified_person.is_some() || own.claimed_nik == draft.claimed_nik)
-    }
-
-    /// When the desk was done with it; `None`: it is open, or was done with before anybody wrote when.
-    pub(super) fn done_at(&self) -> Option<Timestamp> {
-        match self.ticket.state {
-            TicketState::Answered { at } | TicketState::Closed { at } => Some(at),
-            TicketState::Filed
-            | TicketState::InWork { .. }
-            | TicketState::WaitingCitizen { .. }
-            | TicketState::Reopened { .. } => None,
-        }
-    }
-
-    pub(super) fn served(&self, key: IdempotencyKey) -> bool {
-        self.served.contains(&key)
-    }
-
-    pub(super) fn serve(&mut self, key: IdempotencyKey) {
-        if self.served.len() >= SERVED_MAX {
-            self.served.remove(0);
-        }
-        self.served.push(key);
-    }
-
-    pub(super) fn written(&self) -> Part {
-        put(head_key(self.ticket.number), self)
-    }
+    pub(super) store: Arc<dyn Store>,
 }
 
 impl Shelf {
@@ -107,13 +48,14 @@ impl Shelf {
     }
 
     pub(super) async fn head(&self, number: TicketNumber) -> Result<Option<Head>, Fault> {
-        self.get(head_key(number)).await
+        let Some(value) = self.store.get(Table::Ticket, head_key(number)).await? else { return Ok(None) };
+        Head::read(&value).map(Some).map_err(|fault| unreadable(&fault))
     }
 
     /// The reports of a slice, those written just now included: numbers whose first byte of four is this.
     pub(super) async fn slice(&self, slice: u8) -> Result<Vec<Head>, Fault> {
         let values = self.store.scan(Table::Ticket, key(b'h', &[&[slice]])).await?;
-        Ok(values.iter().filter_map(|(_, value)| value.decode(VERSION, &[]).ok()).collect())
+        Ok(values.iter().filter_map(|(_, value)| Head::read(value).ok()).collect())
     }
 
     /// A page of all reports, and where the next begins.
@@ -121,7 +63,7 @@ impl Shelf {
         let from = if from.is_empty() { key(b'h', &[]) } else { from };
         let (values, next) = self.store.page(Table::Ticket, from).await?;
         let heads = values.iter().filter(|(key, _)| key.first() == Some(&b'h'));
-        let heads = heads.filter_map(|(_, value)| value.decode(VERSION, &[]).ok()).collect();
+        let heads = heads.filter_map(|(_, value)| Head::read(value).ok()).collect();
         Ok((heads, next.filter(|key| key.first() == Some(&b'h'))))
     }
 
@@ -129,7 +71,8 @@ impl Shelf {
     pub(super) async fn forgotten(&self, head: &Head) -> Result<Vec<Part>, Fault> {
         let (number, contact) = (head.ticket.number, head.ticket.draft.contact);
         let delete = |key| Part::Delete { table: Table::Ticket, key };
-        let mut parts = vec![delete(head_key(number))];
+        let mut parts = vec![delete(head_key(number)), delete(question_key(number)), feed::nothing_left(number)];
+        parts.extend(self.untold(number).await?.iter().map(|untold| untold.settled(number)));
         parts.extend((0..head.words).map(|index| delete(words_key(number, index))));
         let mut listed = self.numbers_of(contact).await?;
         listed.retain(|one| *one != number);
@@ -144,6 +87,18 @@ impl Shelf {
             heads.extend(self.head(number).await?);
         }
         Ok(heads)
+    }
+
+    /// What the desk said last about a report, while that still stands.
+    pub(super) async fn said(&self, head: &Head) -> Result<Option<Text>, Fault> {
+        match head.ticket.state {
+            TicketState::Answered { .. } => Ok(head.ticket.answer.clone()),
+            TicketState::WaitingCitizen { .. } => self.get(question_key(head.ticket.number)).await,
+            TicketState::Filed
+            | TicketState::InWork { .. }
+            | TicketState::Closed { .. }
+            | TicketState::Reopened { .. } => Ok(None),
+        }
     }
 
     /// A report with all its words.
@@ -205,11 +160,12 @@ impl Shelf {
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Fault> {
         let Some(value) = self.store.get(Table::Ticket, key).await? else { return Ok(None) };
-        let record = value.decode(VERSION, &[]);
-        record
-            .map(Some)
-            .map_err(|fault| Fault(StoreError::Unreadable { table: Table::Ticket, reason: fault.to_string() }))
+        value.decode(VERSION, &[]).map(Some).map_err(|fault| unreadable(&fault))
     }
+}
+
+pub(super) fn unreadable(fault: &CodecError) -> Fault {
+    Fault(StoreError::Unreadable { table: Table::Ticket, reason: fault.to_string() })
 }
 
 /// A text within its bound: cut between two characters.
@@ -220,6 +176,11 @@ pub(super) fn cut(Text(mut text): Text) -> Text {
     }
     text.truncate(end);
     Text(text)
+}
+
+/// The row of what the desk asks.
+pub(super) fn asked(number: TicketNumber, words: &Text) -> Part {
+    put(question_key(number), words)
 }
 
 /// The row that says how many numbers were made.
@@ -252,11 +213,11 @@ impl From<Fault> for NeighbourError {
     }
 }
 
-fn put<T: Serialize>(key: Key, value: &T) -> Part {
+pub(super) fn put<T: Serialize>(key: Key, value: &T) -> Part {
     Part::Put { table: Table::Ticket, key, value: Value::encode(VERSION, value) }
 }
 
-fn key(kind: u8, parts: &[&[u8]]) -> Key {
+pub(super) fn key(kind: u8, parts: &[&[u8]]) -> Key {
     let mut key = Key::from_slice(&[kind]);
     for part in parts {
         key.extend_from_slice(part);
@@ -264,12 +225,16 @@ fn key(kind: u8, parts: &[&[u8]]) -> Key {
     key
 }
 
-fn head_key(number: TicketNumber) -> Key {
+pub(super) fn head_key(number: TicketNumber) -> Key {
     key(b'h', &[&number.number().to_be_bytes()])
 }
 
 fn words_key(number: TicketNumber, index: u16) -> Key {
     key(b'w', &[&number.number().to_be_bytes(), &index.to_be_bytes()])
+}
+
+fn question_key(number: TicketNumber) -> Key {
+    key(b'q', &[&number.number().to_be_bytes()])
 }
 
 fn contact_key(contact: ContactId) -> Key {

@@ -1,11 +1,13 @@
 //! Reports from filing to closing, and what a chat may not do to another's.
 
 use super::*;
+use crate::conversation::Notice;
 use crate::domain::call::CallId;
 use crate::domain::certificate::Language;
 use crate::domain::citizen::PersonId;
 use crate::domain::nik::Nik;
-use crate::ports::{Delivery, Inlet, Table};
+use crate::domain::ticket::{TicketMove, TicketState};
+use crate::ports::{Acted, Delivery, InboxBody, InboxRow, Inlet, OrderId, Table, Untold, Value};
 use crate::store::Memory;
 
 const CHAT: ContactId = ContactId(7);
@@ -47,6 +49,12 @@ impl Scene {
         Self::on(Memory::new(), NOON)
     }
 
+    /// Where the ministry has a desk of its own.
+    fn with_ministry() -> Self {
+        let Self { store, clock, heard, desk } = Self::new();
+        Self { desk: desk.with_ministry(), store, clock, heard }
+    }
+
     fn on(store: Memory, now: Timestamp) -> Self {
         let (store, clock) = (Arc::new(store), Arc::new(Hands(Mutex::new(now))));
         let heard = Arc::new(Heard::default());
@@ -58,8 +66,30 @@ impl Scene {
 
     /// The same store as the next process finds it.
     fn restarted(self) -> Self {
-        let now = self.clock.now();
-        Self::on(self.store.reopen(), now)
+        let (now, has_ministry) = (self.clock.now(), self.desk.bell.is_some());
+        let Self { store, clock, heard, desk } = Self::on(self.store.reopen(), now);
+        Self { desk: if has_ministry { desk.with_ministry() } else { desk }, store, clock, heard }
+    }
+
+    /// Tells the ministry's desk all of a report: what, and which words.
+    async fn tell_all(&self, number: TicketNumber) -> Vec<(String, Change, Option<String>)> {
+        let mut told = Vec::new();
+        while let Some(telling) = self.desk.next(number).await.expect("read") {
+            let more = self.desk.told(number, telling.serial).await.expect("settled");
+            told.push((telling.id(), telling.change, telling.words.map(|words| words.0)));
+            assert_eq!(more, self.desk.next(number).await.expect("read").is_some());
+        }
+        told
+    }
+
+    async fn order(&self, number: TicketNumber, id: &str, moved: TicketMove) -> Acted {
+        self.desk.act(number, moved, Some(OrderId::of(id))).await.expect("the desk serves")
+    }
+
+    /// Rows of what was not told.
+    async fn rows_untold(&self) -> usize {
+        let rows = self.store.scan(Table::Ticket, Key::new()).await.expect("rows");
+        rows.iter().filter(|(key, _)| matches!(key.first(), Some(b'o' | b'u'))).count()
     }
 
     fn pass(&self, ms: i64) {
@@ -279,4 +309,99 @@ async fn reports_that_were_done_with_long_ago_are_forgotten_and_open_ones_never(
     assert_eq!(scene.desk.forget_closed(before(&scene)).await, Ok(1));
     let rows = scene.store.scan(Table::Ticket, Key::new()).await.expect("rows");
     assert_eq!(rows.len(), 1, "words and list are gone too; how many numbers were made is never forgotten");
+}
+
+#[tokio::test]
+async fn what_happens_to_a_report_waits_for_the_ministrys_desk_in_order_also_over_a_restart() {
+    let scene = Scene::with_ministry();
+    let filed = scene.file(1, draft(TicketKind::NikUsedByOther, None, "puskesmas kenanga")).await;
+    scene.file(1, draft(TicketKind::NikUsedByOther, None, "puskesmas kenanga")).await;
+    scene.desk.add(CHAT, filed.number, text("tgl 14")).await.expect("added");
+    scene.desk.add(CHAT, filed.number, text("tgl 14")).await.expect("added again");
+    assert_eq!(scene.desk.fresh().await, Ok(vec![filed.number]), "all that was left, once");
+    let scene = scene.restarted();
+    scene.desk.advance(filed.number, TicketMove::Answer(text("sudah"))).await.expect("answered");
+    scene.desk.reopen(CHAT, filed.number).await.expect("reopened");
+    scene.desk.advance(filed.number, TicketMove::Close).await.expect("closed");
+    assert_eq!(scene.desk.fresh().await, Ok(vec![filed.number]), "found again by the next process");
+    let first = scene.desk.next(filed.number).await.expect("read").expect("something to tell");
+    assert_eq!(first.report.state, TicketState::Filed, "as it stood then");
+    assert_eq!(scene.desk.next(filed.number).await, Ok(Some(first)), "the same until it is taken");
+    let id = |serial: u32| format!("{}-{serial}", filed.number);
+    let told = scene.tell_all(filed.number).await;
+    let words = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told,
+        [
+            (id(1), Change::Filed, words("puskesmas kenanga")),
+            (id(2), Change::Words, words("tgl 14")),
+            (id(3), Change::Moved, words("sudah")),
+            (id(4), Change::Reopened, None),
+            (id(5), Change::Closed, None),
+        ]
+    );
+    assert_eq!(scene.rows_untold().await, 0);
+    let scene = scene.restarted();
+    assert_eq!(scene.desk.fresh().await, Ok(Vec::new()), "nothing is told twice");
+}
+
+#[tokio::test]
+async fn further_words_take_the_place_of_the_last_untold_and_a_forgotten_report_leaves_nothing() {
+    let scene = Scene::with_ministry();
+    let filed = scene.file(1, draft(TicketKind::Other, None, "0")).await;
+    for word in 1..40 {
+        scene.desk.add(CHAT, filed.number, text(&word.to_string())).await.expect("added");
+    }
+    assert_eq!(scene.rows_untold().await, 21, "twenty changes and the sign that there are some");
+    scene.desk.advance(filed.number, TicketMove::Close).await.expect("closed");
+    let last = scene.store.scan(Table::Ticket, Key::new()).await.expect("rows");
+    assert!(last.iter().all(|(_, value)| value.0.len() < 4_096));
+    scene.pass(91 * 24 * HOUR_MS);
+    assert_eq!(scene.desk.forget_closed(scene.clock.now().plus_ms(-HOUR_MS)).await, Ok(1));
+    assert_eq!(scene.rows_untold().await, 0);
+    assert_eq!(scene.desk.next(filed.number).await, Ok(None));
+}
+
+#[tokio::test]
+async fn an_order_is_carried_out_once_and_not_told_back() {
+    let scene = Scene::with_ministry();
+    let filed = scene.file(1, draft(TicketKind::Other, None, "x")).await.number;
+    scene.tell_all(filed).await;
+    let asked = scene.order(filed, "o-1", TicketMove::Ask(text("tanggal?"))).await;
+    assert!(matches!(&asked, Acted::Done(view) if view.state == TicketState::WaitingCitizen { since: NOON }));
+    let standing = scene.desk.read(CHAT).await.expect("read");
+    assert_eq!(standing[0].words, Some(text("tanggal?")), "what was asked can be read again");
+    assert!(matches!(scene.order(filed, "o-2", TicketMove::Answer(text("sudah"))).await, Acted::Done(_)));
+    let scene = scene.restarted();
+    let notices = scene.heard.0.lock().expect("a list").len();
+    assert_eq!(scene.order(filed, "o-1", TicketMove::Ask(text("tanggal?"))).await, Acted::Before);
+    assert_eq!(scene.order(filed, "o-2", TicketMove::Answer(text("lain"))).await, Acted::Before);
+    assert_eq!(scene.order(filed, "o-3", TicketMove::Answer(text("sudah"))).await, Acted::Repeated);
+    assert!(matches!(scene.order(filed, "o-4", TicketMove::Close).await, Acted::Done(_)));
+    assert_eq!(scene.order(filed, "o-5", TicketMove::TakeUp).await, Acted::Closed);
+    assert_eq!(
+        scene.order(TicketNumber::new(48_210_937).expect("a number"), "o-6", TicketMove::Close).await,
+        Acted::Unknown
+    );
+    assert_eq!(scene.heard.0.lock().expect("a list").len(), notices, "none of these is said to the citizen");
+    assert_eq!(scene.desk.next(filed).await, Ok(None));
+    scene.desk.reopen(CHAT, filed).await.expect("reopened");
+    assert_eq!(scene.tell_all(filed).await.len(), 1, "what the citizen does is told");
+}
+
+#[tokio::test]
+async fn without_a_ministrys_desk_nothing_is_kept_for_it_and_older_reports_are_read() {
+    let scene = Scene::new();
+    let filed = scene.file(1, draft(TicketKind::Other, None, "x")).await;
+    assert_eq!(scene.rows_untold().await, 0);
+    // As the first version wrote it: no changes to be told, no orders.
+    let rows = scene.store.scan(Table::Ticket, Key::from_slice(b"h")).await.expect("rows");
+    let mut bytes = rows[0].1.0.to_vec();
+    bytes[0] = 1;
+    assert_eq!((bytes.pop(), bytes.pop()), (Some(0), Some(0)));
+    let value = Value(bytes.into());
+    let part = Part::Put { table: Table::Ticket, key: rows[0].0.clone(), value };
+    scene.desk.shelf.write(vec![part]).await.map_err(NeighbourError::from).expect("written");
+    assert_eq!(scene.desk.of_contact(CHAT).await, Ok(vec![filed.clone()]));
+    assert!(matches!(scene.order(filed.number, "o-1", TicketMove::TakeUp).await, Acted::Done(_)));
 }

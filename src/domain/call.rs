@@ -15,7 +15,7 @@ use super::name::Name;
 use super::nik::Nik;
 use super::otp::{Otp, OtpPurpose, UndoCode};
 use super::phone::{Ending, Mobile};
-use super::ticket::{TicketDraft, TicketNumber, TicketView};
+use super::ticket::{TicketDraft, TicketNumber, TicketStanding, TicketView};
 use super::time::Timestamp;
 
 /// Names a call within its contact: the revision of the turn that made it. (design.md 4 takes the LSN; the
@@ -159,7 +159,7 @@ pub enum Answer {
     TicketReopened(TicketView),
     /// No such report of this chat.
     NoTicket,
-    Tickets(Vec<TicketView>),
+    Tickets(Vec<TicketStanding>),
     /// The login that the request stood on has ended.
     LoginGone,
     /// The neighbour does not answer. The session keeps the request and makes it again.

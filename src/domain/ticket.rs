@@ -196,6 +196,13 @@ pub struct Ticket {
     pub answer: Option<Text>,
 }
 
+/// A report as its chat reads it: where it stands, and what the desk said last, while that still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketStanding {
+    pub view: TicketView,
+    pub words: Option<Text>,
+}
+
 /// What a citizen may be told of a report of his.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketView {

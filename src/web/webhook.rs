@@ -121,7 +121,7 @@ async fn answer(gate: &Gate, request: &HttpRequest, payload: Payload) -> (Status
 }
 
 /// The raw body, refused as soon as it is known to be too long.
-async fn read(request: &HttpRequest, mut payload: Payload, bytes_max: usize) -> Result<Bytes, StatusCode> {
+pub(super) async fn read(request: &HttpRequest, mut payload: Payload, bytes_max: usize) -> Result<Bytes, StatusCode> {
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let declared: usize = declared.unwrap_or_default();
     if declared > bytes_max {

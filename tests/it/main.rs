@@ -8,6 +8,7 @@ mod certificates;
 mod commands;
 mod control;
 mod conversation;
+mod desk;
 mod directory;
 mod emulator;
 mod emulator_and_wire;
@@ -17,6 +18,9 @@ mod hazards;
 mod housekeeping;
 #[path = "../neighbours/ministry.rs"]
 mod ministry;
+#[path = "../neighbours/desk.rs"]
+#[allow(dead_code, reason = "tests/neighbours.rs uses the rest of it")]
+mod ministry_desk;
 mod neighbours;
 mod outbound;
 mod overload;

@@ -22,7 +22,7 @@ use siaga::actors::session::Script;
 use siaga::actors::shard::view::ShardView;
 use siaga::actors::{Figures, SystemRandom};
 use siaga::app::{
-    Addresses, App, AppOptions, CertificateOptions, CodeSender, Directory, Ended, GraphOptions, Records,
+    Addresses, App, AppOptions, CertificateOptions, CodeSender, DeskChoice, Directory, Ended, GraphOptions, Records,
     RegistryOptions, ServerOptions, StoreChoice, World,
 };
 use siaga::certificate::hcert::SigningKeys;
@@ -258,6 +258,7 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
         registry: RegistryOptions { seed: 1, citizens: 0 },
         records: Records::Embedded,
         directory: Directory::Embedded,
+        desk: DeskChoice::Here,
         certificates: certificates(),
         keys: Arc::new(ServerKeys::derive(&[42; 32])),
         clock,

@@ -135,7 +135,7 @@ async fn an_officer_sees_words_and_the_ends_of_numbers_and_answers_once() {
     office.step(number, Step::Close).await.unwrap();
     let closed = office.step(number, answer("Satu lagi.")).await.unwrap_err();
     assert!(closed.contains("closed"), "{closed}");
-    for words in ["", "  \n ", &"a".repeat(901), "bel\u{7}"] {
+    for words in ["", "  \n ", &"a".repeat(601), "bel\u{7}"] {
         let open = office.file(2, TicketKind::Other, "lain").await;
         assert!(office.step(open, answer(words)).await.is_err(), "{words:?}");
     }

@@ -103,7 +103,7 @@ pub fn make(home: &Home, contact: ContactId, record: &ContactRecord, call: Call,
             })
         }),
         Request::ReadTickets => desk(home, contact, id, move || {
-            Box::pin(async move { neighbours.tickets.of_contact(contact).await.map(Answer::Tickets) })
+            Box::pin(async move { neighbours.tickets.read(contact).await.map(Answer::Tickets) })
         }),
         Request::ChallengeOtp { .. }
         | Request::CheckOtp { .. }

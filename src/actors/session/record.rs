@@ -9,16 +9,23 @@ use super::seen::{Pages, Seen};
 use crate::actors::versioned;
 use crate::codec::{self, Older};
 use crate::conversation::State;
+use crate::conversation::state::News;
 use crate::domain::contact::{Bsuid, BusinessNumber, ContactId, Identity, Recipient};
 use crate::domain::message::Inbound;
 use crate::domain::time::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::ports::{Key, StoreError, Table, Troubling, Value};
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
-/// The third version had no pages of older ids, the fourth no parent.
-const OLDER: [Older<ContactRecord>; 2] =
-    [(3, |bytes| codec::decode(3, &[bytes, &[0, 0]].concat())), (4, |bytes| codec::decode(4, &[bytes, &[0]].concat()))];
+/// A record as it rests: the state's news stand last.
+type Resting = (ContactRecord, Option<News>);
+
+/// The third version had no pages of older ids, the fourth no parent, the fifth no news.
+const OLDER: [Older<Resting>; 3] = [
+    (3, |bytes| codec::decode(3, &[bytes, &[0, 0, 0]].concat())),
+    (4, |bytes| codec::decode(4, &[bytes, &[0, 0]].concat())),
+    (5, |bytes| codec::decode(5, &[bytes, &[0]].concat())),
+];
 
 /// A message that comes when its window is closed is answered within this time or not at all.
 const LATE_ANSWER_MS: i64 = 10 * MINUTE_MS;
@@ -81,12 +88,14 @@ impl ContactRecord {
 
     /// As it rests in the table.
     pub fn encode(&self) -> Value {
-        versioned::encode(VERSION, self)
+        versioned::encode(VERSION, &(self, self.state.news))
     }
 
     /// As it was encoded.
     pub fn decode(value: &Value) -> Result<Self, StoreError> {
-        versioned::decode(Table::Contact, VERSION, &OLDER, value)
+        let (mut record, news) = versioned::decode(Table::Contact, VERSION, &OLDER, value)?;
+        record.state.news = news;
+        Ok(record)
     }
 
     /// Takes from a message who writes, where the answer goes, and how long it may be free-form.
@@ -160,11 +169,11 @@ mod tests {
     use crate::ports::{Lsn, RowId};
 
     #[test]
-    fn records_of_the_third_and_fourth_version_are_read_and_know_their_ids() {
+    fn records_of_three_older_versions_are_read_and_know_their_ids() {
         let mut record = ContactRecord { rev: 7, ..ContactRecord::default() };
         record.seen.note(&MessageId("wamid.1".into()), Timestamp(1_800_000_000_000));
         let mut bytes = record.encode().0.to_vec();
-        for (version, what) in [(4, "no parent"), (3, "no pages")] {
+        for (version, what) in [(5, "no news"), (4, "no parent"), (3, "no pages")] {
             bytes[0] = version;
             assert_eq!(bytes.pop(), Some(0), "{what}");
             assert_eq!(ContactRecord::decode(&Value(bytes.clone().into())), Ok(record.clone()));

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::super::{CodeSender, Directory, Records};
-use crate::config::{self, DirectoryKind, OtpSender, RegistryKind};
+use super::super::{CodeSender, DeskChoice, Directory, Records};
+use crate::config::{self, DeskKind, DirectoryKind, OtpSender, RegistryKind};
+use crate::desk::ministry;
 use crate::otp::{smpp, sms_http};
 use crate::registry::{directory, satusehat};
 
@@ -70,6 +71,21 @@ pub(super) fn directory(at: &config::Directory) -> Directory {
             authorization: at.authorization.clone(),
             timeout: Duration::from_millis(at.timeout_ms),
             connections_max: at.connections_max,
+        }),
+    }
+}
+
+pub(super) fn desk(at: &config::Desk) -> DeskChoice {
+    match at.kind {
+        DeskKind::Here => DeskChoice::Here,
+        DeskKind::Http => DeskChoice::Http(ministry::Options {
+            url: at.url.clone(),
+            secrets: at.secrets.clone(),
+            timeout: Duration::from_millis(at.timeout_ms),
+            connections_max: at.connections_max,
+            retry_first: Duration::from_secs(at.retry_first_s),
+            retry_max: Duration::from_secs(at.retry_max_s),
+            refused_again: Duration::from_secs(at.refused_again_s),
         }),
     }
 }

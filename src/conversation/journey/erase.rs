@@ -36,6 +36,7 @@ pub(super) fn confirmed(talk: &mut Talk<'_>) -> bool {
     talk.state.close(now, None);
     talk.state.watch = None;
     talk.state.ticket = None;
+    talk.state.news = None;
     talk.push(Effect::Erase);
     talk.tell(Draft::answer(table::erased()));
     true

@@ -204,6 +204,7 @@ pub(super) fn identity_changed(talk: &mut Talk<'_>) {
     talk.state.closed = None;
     talk.state.watch = None;
     talk.state.ticket = None;
+    talk.state.news = None;
 }
 
 /// Whether an account is the chat's own number.

@@ -1,15 +1,15 @@
 //! Reports to people: which problem, in which words, where it stands.
 
-use super::{Talk, change, help, lost, prompt};
+use super::{Talk, change, help, lost, notice, prompt};
 use crate::conversation::choice::Choice as C;
 use crate::conversation::heard::Heard;
 use crate::conversation::say::Draft;
 use crate::conversation::state::{Question as Q, Report};
 use crate::conversation::text::table;
-use crate::conversation::text::value::{Clock, Day, OtherTickets, Phrase};
+use crate::conversation::text::value::{Clock, Day, OtherTickets, Phrase, Words};
 use crate::domain::call::Request;
 use crate::domain::message::Text;
-use crate::domain::ticket::{TicketDraft, TicketKind, TicketNumber, TicketState, TicketView};
+use crate::domain::ticket::{TicketDraft, TicketKind, TicketNumber, TicketStanding, TicketState, TicketView};
 use crate::domain::time::{Timestamp, Zone};
 
 /// PETUGAS, "Kirim laporan", "Data saya salah": the list of problems.
@@ -97,39 +97,40 @@ pub(super) fn show(talk: &mut Talk<'_>, number: Option<TicketNumber>) {
 }
 
 /// The reports of this chat, newest first.
-pub(super) fn shown(talk: &mut Talk<'_>, asked: Option<TicketNumber>, views: &[TicketView]) {
-    let view = match asked {
-        Some(number) => views.iter().find(|view| view.number == number),
-        None => views.first(),
-    };
-    let Some(view) = view else {
+pub(super) fn shown(talk: &mut Talk<'_>, asked: Option<TicketNumber>, reports: &[TicketStanding]) {
+    let numbers: Vec<TicketNumber> = reports.iter().map(|report| report.view.number).collect();
+    let shown = reports.iter().find(|report| asked.is_none_or(|number| report.view.number == number)).cloned();
+    notice::tell_news(talk, reports, shown.as_ref().map(|report| report.view.number));
+    let Some(TicketStanding { view, words }) = shown else {
         let phrase = if asked.is_some() { table::ticket_unknown() } else { table::ticket_none() };
         return talk.ask(Q::Served, Draft::answer(phrase).offering(&[C::SendReport, C::Menu, C::Finish]));
     };
     talk.state.ticket = Some(view.number);
-    let mut draft = Draft::answer(standing(view)).offering(match view.state {
+    let mut draft = Draft::answer(standing(&view, words)).offering(match view.state {
         TicketState::Answered { .. } | TicketState::Closed { .. } => &[C::Download, C::NotDone, C::Finish],
         TicketState::Filed
         | TicketState::InWork { .. }
         | TicketState::WaitingCitizen { .. }
         | TicketState::Reopened { .. } => &[C::AddWords, C::Menu, C::Finish],
     });
-    let others: Vec<_> = views.iter().map(|view| view.number).filter(|number| *number != view.number).collect();
+    let others: Vec<_> = numbers.into_iter().filter(|number| *number != view.number).collect();
     if !others.is_empty() {
         draft = draft.then(table::ticket_others(OtherTickets(others)));
     }
     talk.ask(Q::Served, draft);
 }
 
-fn standing(view: &TicketView) -> Phrase {
+fn standing(view: &TicketView, words: Option<Text>) -> Phrase {
     let (number, due, due_clock) = (view.number, Day(view.due), Clock(view.due, Zone::Wib));
     let day = Day;
     let clock = |at: Timestamp| Clock(at, Zone::Wib);
+    // Questions of an older server are not kept.
+    let words = words.map_or_else(|| Words(String::from("…")), |words| notice::sentence(&words.0));
     match view.state {
         TicketState::Filed => table::ticket_waits(number, due, due_clock),
         TicketState::InWork { since } => table::ticket_in_work(number, day(since), clock(since), due, due_clock),
-        TicketState::WaitingCitizen { since } => table::ticket_asks(number, day(since), clock(since)),
-        TicketState::Answered { at } => table::ticket_answered(number, day(at), clock(at)),
+        TicketState::WaitingCitizen { since } => table::ticket_asks(number, day(since), clock(since), words),
+        TicketState::Answered { at } => table::ticket_answered(number, day(at), clock(at), words),
         TicketState::Closed { at } => table::ticket_closed(number, day(at), clock(at)),
         TicketState::Reopened { at } => table::ticket_reopened_at(number, day(at), clock(at), due, due_clock),
     }

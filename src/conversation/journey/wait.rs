@@ -31,7 +31,8 @@ pub(in crate::conversation) fn resume(state: &State, _: &Context<'_>) -> Vec<Eff
         let request = Request::ReadIssued { account: watch.account, person: watch.person.clone(), dose: watch.dose };
         watch.call.map(|id| Call { id, request })
     });
-    waited.into_iter().chain(watched).map(|call| Effect::Call { call, after_s: 0 }).collect()
+    let news = state.news.and_then(|news| news.call).map(|id| Call { id, request: Request::ReadTickets });
+    waited.into_iter().chain(watched).chain(news).map(|call| Effect::Call { call, after_s: 0 }).collect()
 }
 
 /// Takes a turn's messages if an answer is awaited. False: the conversation goes on.

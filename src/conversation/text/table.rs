@@ -174,8 +174,8 @@ phrases! {
     ticket_unknown() Body;
     ticket_waits(ticket: TicketNumber, day: Day, clock: Clock) Body;
     ticket_in_work(ticket: TicketNumber, since_day: Day, since_clock: Clock, day: Day, clock: Clock) Body;
-    ticket_asks(ticket: TicketNumber, since_day: Day, since_clock: Clock) Body;
-    ticket_answered(ticket: TicketNumber, since_day: Day, since_clock: Clock) Body;
+    ticket_asks(ticket: TicketNumber, since_day: Day, since_clock: Clock, words: Words) Body;
+    ticket_answered(ticket: TicketNumber, since_day: Day, since_clock: Clock, words: Words) Body;
     ticket_closed(ticket: TicketNumber, since_day: Day, since_clock: Clock) Body;
     ticket_reopened_at(ticket: TicketNumber, since_day: Day, since_clock: Clock, day: Day, clock: Clock) Body;
     ticket_others(tickets: OtherTickets) Body;

@@ -97,7 +97,8 @@ pub const OTHER_TICKETS_MAX: usize = 5;
 
 const WORD_MAX: usize = 60;
 const VACCINE_MAX: usize = 40;
-const WORDS_MAX: usize = 600;
+/// Characters of an officer's words to a citizen: with what stands around them they are one message.
+pub const WORDS_MAX: usize = 600;
 const SERVICE_MAX: usize = 17;
 /// Digits of one number at most: a longer one may be a phone number or a NIK. A report's number has eight.
 const DIGITS_MAX: usize = 8;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::domain::call::{Answer, CallId};
 use crate::domain::contact::ContactId;
 use crate::domain::message::Text;
-use crate::domain::ticket::{TicketDraft, TicketNumber, TicketState, TicketView};
+use crate::domain::ticket::{TicketDraft, TicketNumber, TicketStanding, TicketState, TicketView};
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::transcript::directive::TicketNews;
 
@@ -21,6 +21,8 @@ struct Report {
     call: CallId,
     draft: TicketDraft,
     view: TicketView,
+    /// What the desk said last.
+    words: Option<Text>,
 }
 
 impl Desk {
@@ -52,7 +54,7 @@ impl Desk {
         let made = self.numbers.pop_front().or_else(|| TicketNumber::with_check_digit(serial));
         let number = made.unwrap_or_else(|| unreachable!("a serial has seven digits"));
         let view = TicketView { number, kind: draft.kind, state: TicketState::Filed, due: now.plus_ms(DUE_MS) };
-        self.reports.push(Report { call, draft, view: view.clone() });
+        self.reports.push(Report { call, draft, view: view.clone(), words: None });
         view
     }
 
@@ -82,7 +84,11 @@ impl Desk {
     /// The reports of a chat, newest first.
     pub(super) fn of_contact(&self, contact: ContactId) -> Answer {
         let own = self.reports.iter().rev().filter(|report| report.draft.contact == contact);
-        Answer::Tickets(own.map(|report| report.view.clone()).collect())
+        let standing = |report: &Report| {
+            let speaks = matches!(report.view.state, TicketState::Answered { .. } | TicketState::WaitingCitizen { .. });
+            TicketStanding { view: report.view.clone(), words: report.words.clone().filter(|_| speaks) }
+        };
+        Answer::Tickets(own.map(standing).collect())
     }
 
     /// The desk does something. Gives whom to tell what; none when there is no such report.
@@ -100,6 +106,7 @@ impl Desk {
             TicketNews::Ask(words) => (TicketState::WaitingCitizen { since: now }, Some(Text(words.clone()))),
         };
         report.view.state = state;
+        report.words.clone_from(&words);
         Some((report.draft.contact, report.view.clone(), words))
     }
 }

@@ -2,9 +2,10 @@
 
 use siaga::domain::call::{Answer, Claim, Identified, Login, Request, Subject};
 use siaga::domain::citizen::{Dose, PersonId, VaccinationRecord};
+use siaga::domain::message::Text;
 use siaga::domain::name::Name;
 use siaga::domain::nik::Nik;
-use siaga::domain::ticket::{TicketKind, TicketNumber, TicketState, TicketView};
+use siaga::domain::ticket::{TicketKind, TicketNumber, TicketStanding, TicketState, TicketView};
 use siaga::domain::time::{MINUTE_MS, Timestamp};
 use time::{Date, Month};
 
@@ -53,6 +54,10 @@ pub(super) fn ticket(now: Timestamp, kind: TicketKind, state: TicketState) -> Ti
     TicketView { number, kind, state, due: now.plus_ms(72 * 60 * MINUTE_MS) }
 }
 
+fn standing(view: TicketView) -> TicketStanding {
+    TicketStanding { view, words: Some(Text("sudah.".to_owned())) }
+}
+
 /// Any answer at all.
 pub(super) fn answer(which: u8, now: Timestamp) -> Answer {
     let until = now.plus_ms(30 * MINUTE_MS);
@@ -85,7 +90,7 @@ pub(super) fn answer(which: u8, now: Timestamp) -> Answer {
         22 => Answer::UndoUnknown,
         23 => Answer::TicketFiled(view(TicketKind::OldNumberLost)),
         24 => Answer::NoTicket,
-        25 => Answer::Tickets(vec![view(TicketKind::Other); 7]),
+        25 => Answer::Tickets(vec![standing(view(TicketKind::Other)); 7]),
         26 => Answer::LoginGone,
         _ => Answer::Down,
     }
@@ -115,6 +120,6 @@ pub(super) fn truth(request: &Request, now: Timestamp, doses: u8) -> Answer {
         Request::FileTicket(draft) => Answer::TicketFiled(view(draft.kind)),
         Request::AddToTicket { .. } => Answer::TicketAdded(view(TicketKind::Other)),
         Request::ReopenTicket { .. } => Answer::TicketReopened(view(TicketKind::Other)),
-        Request::ReadTickets => Answer::Tickets(vec![view(TicketKind::Other)]),
+        Request::ReadTickets => Answer::Tickets(vec![standing(view(TicketKind::Other))]),
     }
 }

@@ -1,7 +1,7 @@
 """Holds HTTP exchanges to an OpenAPI document: exchanges.py DOCUMENT.yaml EXCHANGES.json
 
 The document is validated first. An exchange is {method, path, headers, body, status, answer_headers, answer}, names of
-headers in small letters, bodies as text. Ends with an error that lists every breach; prints which operations were
+headers in small letters, bodies as text; `webhook` names the webhook that it is, whatever its path. Ends with an error that lists every breach; prints which operations were
 seen with which statuses.
 """
 
@@ -67,25 +67,30 @@ def held_values(where, described, values):
 
 for exchange in exchanges:
     method, path = exchange["method"].lower(), exchange["path"]
-    for template in sorted(document["paths"], key=lambda template: template.count("{")):
+    match, item = None, document["webhooks"].get(exchange.get("webhook"))
+    for template in [] if item else sorted(document["paths"], key=lambda template: template.count("{")):
         match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
         if match and method in document["paths"][template]:
             break
     else:
-        breaches.append(f"{method} {path}: not described")
-        continue
-    item = document["paths"][template]
+        if not item:
+            breaches.append(f"{method} {path}: not described")
+            continue
+    item = item or document["paths"][template]
     operation = item[method]
     name = operation["operationId"]
     parameters = [resolved(part) for part in item.get("parameters", []) + operation.get("parameters", [])]
-    values = {"path": match.groupdict(), "header": exchange["headers"]}
+    values = {"path": match.groupdict() if match else {}, "header": exchange["headers"]}
     for place in ("path", "header"):
         found = [(part["name"], part) for part in parameters if part["in"] == place]
         held_values(f"{name} {place}", found, {key.lower(): value for key, value in values[place].items()})
-    if not exchange["headers"].get("authorization", "").startswith("Bearer "):
+    wants_token = any("token" in way for way in operation.get("security", document["security"]))
+    if wants_token and not exchange["headers"].get("authorization", "").startswith("Bearer "):
         breaches.append(f"{name}: no bearer token")
     held_body(f"{name} request", operation.get("requestBody", {}).get("content"), exchange["body"])
     status = str(exchange["status"])
+    if status not in operation["responses"]:
+        status = status[0] + "XX"
     if status not in operation["responses"]:
         breaches.append(f"{name}: status {status} is not described")
         continue
