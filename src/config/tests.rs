@@ -109,7 +109,7 @@ fn real_registries_need_an_address_and_what_they_gave_us() {
         "directory.url",
         "directory.authorization",
         "desk.url",
-        "desk.secrets holds a secret that is not \"whsec_\"",
+        "desk.secrets: holds a secret that is not \"whsec_\"",
     ] {
         assert!(said.contains(key), "`{key}` is not in:\n{said}");
     }
