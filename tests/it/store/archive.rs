@@ -198,6 +198,29 @@ fn no_word_is_in_an_archive_in_the_clear() {
 }
 
 #[test]
+fn what_was_durable_when_an_archive_was_asked_for_is_in_it() {
+    let root = tempfile::tempdir().unwrap();
+    let store = open(&root.path().join("store"));
+    for round in 0..200_u8 {
+        // The first is being applied when the second is written, and the archive asked for.
+        durable(&*store, vec![put(round % 7, "before")]);
+        let lsn = durable(&*store, vec![put(round, "the newest")]);
+        let exported = wait(store.export(root.path().join(format!("archive-{round}")))).unwrap();
+        assert!(exported.lsn.0 >= lsn, "round {round}: {} of {lsn}", exported.lsn.0);
+    }
+    store.close_and_wait();
+}
+
+/// Ends whoever writes, also when the look at him fails.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
 fn a_store_at_work_is_archived_and_looked_at_without_a_false_alarm() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("store");
@@ -216,6 +239,7 @@ fn a_store_at_work_is_archived_and_looked_at_without_a_false_alarm() {
                 );
             }
         });
+        let end = Ended(&stop);
         for round in 0..20 {
             let found = wait(store.look(true)).unwrap();
             assert!(found.all_holds(), "{found}");
@@ -225,7 +249,7 @@ fn a_store_at_work_is_archived_and_looked_at_without_a_false_alarm() {
             let copy = root.path().join(format!("copy-{round}"));
             assert_eq!(import(&copy, &file).unwrap(), exported, "as of one moment");
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(end);
         writer.join().unwrap();
     });
     store.close_and_wait();
