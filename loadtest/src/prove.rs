@@ -72,7 +72,9 @@ pub(crate) async fn prove(prove: &Prove) -> anyhow::Result<ExitCode> {
         }
     }
     println!("{broke} limits broke as they must, {} held", held.len());
-    held.iter().for_each(|limit| println!("held: {limit}"));
+    for limit in &held {
+        println!("held: {limit}");
+    }
     Ok(if held.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -135,14 +135,23 @@ impl Saboteur {
         }
         let odd = !letter.body.windows(FIELD.len()).any(|part| part == FIELD);
         let answer = letter.deliver(server).await?;
+        if self.sabotage == Sabotage::DelayAcks {
+            sleep(DELAY).await;
+        }
+        let forged = answer.status() == StatusCode::UNAUTHORIZED;
         Ok(match self.sabotage {
-            Sabotage::DelayAcks => {
-                sleep(DELAY).await;
-                answer
-            }
-            Sabotage::TakeForged if answer.status() == StatusCode::UNAUTHORIZED => with_status(StatusCode::OK),
+            Sabotage::TakeForged if forged => with_status(StatusCode::OK),
             Sabotage::RefuseOdd if odd => with_status(StatusCode::BAD_REQUEST),
-            _ => answer,
+            Sabotage::TakeForged
+            | Sabotage::RefuseOdd
+            | Sabotage::LoseReplies
+            | Sabotage::DoubleReplies
+            | Sabotage::MisdirectReplies
+            | Sabotage::RewriteReplies
+            | Sabotage::SwapCertificates
+            | Sabotage::DelayReplies
+            | Sabotage::DelayAcks
+            | Sabotage::RefuseFirst => answer,
         })
     }
 
@@ -195,7 +204,7 @@ impl Saboteur {
 
     /// Whether this one is met.
     fn meets(&self) -> bool {
-        self.met.fetch_add(1, Ordering::Relaxed) % EVERY == 0
+        self.met.fetch_add(1, Ordering::Relaxed).is_multiple_of(EVERY)
     }
 
     fn comes_first(&self, body: &Bytes) -> bool {
