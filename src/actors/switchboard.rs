@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 
 use super::{Random, versioned};
 use crate::codec::{self, Older};
@@ -41,10 +41,12 @@ use crate::wire::payload::Ring;
 
 mod forget;
 mod naming;
+mod recent;
 pub mod standing;
 
 pub(super) use forget::contact_of;
 use naming::Naming;
+use recent::{Recent, Stripes};
 
 /// Locks; a lock stands for all identifiers whose hash falls on it.
 const STRIPES: usize = 1_024;
@@ -91,19 +93,19 @@ pub struct Switchboard {
     store: Arc<dyn Store>,
     keys: Arc<ServerKeys>,
     random: Arc<dyn Random>,
-    stripes: Vec<Arc<Mutex<()>>>,
+    stripes: Vec<Arc<Mutex<Recent>>>,
 }
 
 impl Switchboard {
     pub fn new(store: Arc<dyn Store>, keys: Arc<ServerKeys>, random: Arc<dyn Random>) -> Self {
-        let stripes = (0..STRIPES).map(|_| Arc::new(Mutex::new(()))).collect();
+        let stripes = (0..STRIPES).map(|_| Arc::default()).collect();
         Self { store, keys, random, stripes }
     }
 
     /// Appends what a POST brought as one record. `None`: there was nothing to keep. The POST may be answered
     /// when the ticket is durable.
     pub async fn accept(&self, brought: Brought, now: Timestamp) -> Result<Option<Ticket>, StoreError> {
-        let (_held, known) = self.hold(&brought).await?;
+        let (mut held, known) = self.hold(&brought).await?;
         let mut naming = Naming::new(self, known, now);
         let mut rows = Vec::with_capacity(brought.messages.len());
         for (before, after) in &brought.changes {
@@ -126,6 +128,8 @@ impl Switchboard {
             }
         }
         let Naming { puts, drops, mut told, merges, .. } = naming;
+        let put = puts.iter().map(|(key, alias)| (*key, Some(*alias)));
+        let changed: Vec<(LookupKey, Option<Alias>)> = put.chain(drops.iter().map(|key| (*key, None))).collect();
         let mut parts: Vec<Part> = puts
             .into_iter()
             .map(|(key, alias)| Part::Put {
@@ -154,13 +158,17 @@ impl Switchboard {
         if parts.is_empty() {
             return Ok(None);
         }
-        self.store.append(Record { writer: None, parts }).map(Some)
+        let ticket = self.store.append(Record { writer: None, parts })?;
+        for (key, alias) in changed {
+            recent::changed(&mut held, key, alias);
+        }
+        Ok(Some(ticket))
     }
 
     /// The locks of all identifiers, in sorted order so that no two POSTs wait for each other, and what they lead
     /// to. A phone that a contact may be leaving is locked too: it is found out by reading, so all may be locked
     /// twice.
-    async fn hold(&self, brought: &Brought) -> Result<(Vec<OwnedMutexGuard<()>>, Read), StoreError> {
+    async fn hold(&self, brought: &Brought) -> Result<(Stripes, Read), StoreError> {
         let from_messages = brought.messages.iter().map(|message| &message.from);
         let of_changes = brought.changes.iter().flat_map(|(before, after)| [before, after]);
         let keys = |identity: &Identity| [self.phone(identity.phone), self.bsuid(identity.bsuid.as_ref())];
@@ -171,13 +179,10 @@ impl Switchboard {
             with_phone.filter_map(|identity| self.bsuid(identity.bsuid.as_ref())).collect();
         let mut wanted: BTreeSet<usize> = all.iter().map(|key| stripe(*key)).collect();
         loop {
-            let mut held = Vec::with_capacity(wanted.len());
-            for stripe in &wanted {
-                held.push(Arc::clone(&self.stripes[*stripe]).lock_owned().await);
-            }
+            let mut held = self.lock(&wanted).await;
             let mut known = Read::new();
             for key in &all {
-                known.insert(*key, self.alias(*key).await?);
+                known.insert(*key, self.recent_alias(&mut held, *key).await?);
             }
             let left = leaving.iter().filter_map(|key| known.get(key).copied().flatten()?.with).map(stripe);
             let more: Vec<usize> = left.filter(|stripe| !wanted.contains(stripe)).collect();
@@ -198,6 +203,26 @@ impl Switchboard {
 
     pub(super) async fn alias(&self, key: LookupKey) -> Result<Option<Alias>, StoreError> {
         self.store.get(Table::Alias, alias_key(key)).await?.as_ref().map(read).transpose()
+    }
+
+    /// The same under its lock, from memory if it was looked up lately.
+    async fn recent_alias(&self, held: &mut Stripes, key: LookupKey) -> Result<Option<Alias>, StoreError> {
+        if let Some(alias) = held.get(&stripe(key)).and_then(|recent| recent.get(key)) {
+            return Ok(Some(alias));
+        }
+        let found = self.alias(key).await?;
+        if found.is_some() {
+            recent::changed(held, key, found);
+        }
+        Ok(found)
+    }
+
+    async fn lock(&self, stripes: &BTreeSet<usize>) -> Stripes {
+        let mut held = Stripes::new();
+        for stripe in stripes {
+            held.insert(*stripe, Arc::clone(&self.stripes[*stripe]).lock_owned().await);
+        }
+        held
     }
 
     pub(super) fn new_contact(&self) -> ContactId {

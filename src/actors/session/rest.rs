@@ -82,7 +82,7 @@ impl Life {
         if !neighbours.tickets.of_contact(self.contact).await.is_ok_and(|reports| reports.is_empty()) {
             return Ok(false);
         }
-        let aliases = neighbours.switchboard.hold_aliases(&record.identity).await;
+        let mut aliases = neighbours.switchboard.hold_aliases(&record.identity).await;
         // What came in before is at the board when this is durable.
         self.home.commit(Vec::new()).await?;
         if self.home.shards.board(self.home.shard).oldest(self.contact).is_some() {

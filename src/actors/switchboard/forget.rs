@@ -1,29 +1,27 @@
 //! Aliases that lead to nobody any more: removed under the locks that a POST takes, so that none is on its way.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use tokio::sync::OwnedMutexGuard;
-
+use super::recent::{self, Stripes};
 use super::{Switchboard, alias_key, read, stripe};
 use crate::actors::session::record::ContactRecord;
 use crate::domain::contact::{ContactId, Identity};
 use crate::domain::keys::LookupKey;
 use crate::ports::{Key, Part, Record, StoreError, Table, Value};
+use std::collections::BTreeSet;
 
 /// Aliases that are held; let go when dropped.
 pub struct Held<'a> {
     switchboard: &'a Switchboard,
     keys: Vec<LookupKey>,
-    _locks: Vec<OwnedMutexGuard<()>>,
+    held: Stripes,
 }
 
 impl Held<'_> {
-    /// What deletes those of them that lead to a contact.
-    pub async fn leading_to(&self, contact: ContactId) -> Result<Vec<Part>, StoreError> {
+    /// What deletes those of them that lead to a contact; to be appended while they are held.
+    pub async fn leading_to(&mut self, contact: ContactId) -> Result<Vec<Part>, StoreError> {
         let mut parts = Vec::new();
         for key in &self.keys {
             if self.switchboard.alias(*key).await?.is_some_and(|alias| alias.contact == contact) {
+                recent::changed(&mut self.held, *key, None);
                 parts.push(Part::Delete { table: Table::Alias, key: alias_key(*key) });
             }
         }
@@ -36,8 +34,8 @@ impl Switchboard {
     pub async fn hold_aliases(&self, identity: &Identity) -> Held<'_> {
         let keys: Vec<LookupKey> =
             [self.phone(identity.phone), self.bsuid(identity.bsuid.as_ref())].into_iter().flatten().collect();
-        let locks = self.lock(keys.iter().map(|key| stripe(*key)).collect()).await;
-        Held { switchboard: self, keys, _locks: locks }
+        let held = self.lock(&keys.iter().map(|key| stripe(*key)).collect()).await;
+        Held { switchboard: self, keys, held }
     }
 
     /// Forgets an alias of a contact that has no record, unless something is on its way to it. True: it is gone.
@@ -48,7 +46,7 @@ impl Switchboard {
         is_waiting: impl Fn() -> bool,
     ) -> Result<bool, StoreError> {
         let Some(key) = key.as_slice().try_into().ok().map(LookupKey) else { return Ok(false) };
-        let _held = self.lock(BTreeSet::from([stripe(key)])).await;
+        let mut held = self.lock(&BTreeSet::from([stripe(key)])).await;
         // What came in before is at the board when this is durable.
         let barrier = self.store.append(Record { writer: None, parts: Vec::new() })?;
         barrier.durable.await.map_err(|_| StoreError::Closed)?;
@@ -59,15 +57,8 @@ impl Switchboard {
         }
         let parts = vec![Part::Delete { table: Table::Alias, key: alias_key(key) }];
         self.store.append(Record { writer: None, parts })?;
+        recent::changed(&mut held, key, None);
         Ok(true)
-    }
-
-    async fn lock(&self, stripes: BTreeSet<usize>) -> Vec<OwnedMutexGuard<()>> {
-        let mut held = Vec::with_capacity(stripes.len());
-        for stripe in stripes {
-            held.push(Arc::clone(&self.stripes[stripe]).lock_owned().await);
-        }
-        held
     }
 }
 
