@@ -251,7 +251,7 @@ impl Offers {
         if typed.is_empty() {
             return None;
         }
-        if let Some(place) = self.titles.iter().position(|title| input::echoes(text, title)) {
+        if let Some(place) = input::echoed(text, &self.titles) {
             return self.choices.get(place).copied();
         }
         if self.takes_prose {

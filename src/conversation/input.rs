@@ -168,19 +168,43 @@ pub fn read(text: &str) -> Reading {
     reading
 }
 
-/// Whether a typed text says what a button or row of ours says ("belum terima kode", "Nama", "ya kirim kode"):
-/// the same words in the same order, whatever case, marks and fillers are around them.
-pub fn echoes(text: &str, title: &str) -> bool {
-    /// Titles are short; a text of more words is no title.
-    const WORDS_MAX: usize = 12;
-    fn words(text: &str, fillers: bool) -> Vec<String> {
-        let text = normalise(text, 200);
-        let words = tokens::Tokens::of(&text);
-        let kept = words.all.iter().filter(|token| fillers || !token.any(senses::FILLER | senses::PARTICLE));
-        kept.take(WORDS_MAX + 1).map(|token| words.str(token).to_lowercase()).collect()
+/// Which of our buttons or rows a typed text says ("belum terima kode", "Nama", "ya kirim kode"): the same words in
+/// the same order, whatever case, marks and fillers are around them.
+pub fn echoed(text: &str, titles: &[impl AsRef<str>]) -> Option<usize> {
+    let said = Words::of(text);
+    if said.all.is_empty() || said.all.len() > Words::MAX {
+        return None;
     }
-    let said = words(text, true);
-    !said.is_empty()
-        && said.len() <= WORDS_MAX
-        && (said == words(title, true) || (said.len() > 1 && words(text, false) == words(title, false)))
+    titles.iter().position(|title| said.are(&Words::of(title.as_ref())))
+}
+
+/// A short text's words in lower case, with fillers and without.
+struct Words {
+    all: Vec<String>,
+    told: Vec<String>,
+}
+
+impl Words {
+    /// Titles are short; a text of more words is no title.
+    const MAX: usize = 12;
+
+    fn of(text: &str) -> Self {
+        let text = normalise(text, 200);
+        let tokens = tokens::Tokens::of(&text);
+        let (mut all, mut told) = (Vec::new(), Vec::new());
+        for token in &tokens.all {
+            let word = tokens.str(token).to_lowercase();
+            if told.len() <= Self::MAX && !token.any(senses::FILLER | senses::PARTICLE) {
+                told.push(word.clone());
+            }
+            if all.len() <= Self::MAX {
+                all.push(word);
+            }
+        }
+        Self { all, told }
+    }
+
+    fn are(&self, title: &Self) -> bool {
+        self.all == title.all || (self.all.len() > 1 && self.told == title.told)
+    }
 }

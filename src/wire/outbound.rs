@@ -9,10 +9,11 @@ pub mod limits;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::json;
 
 use crate::domain::contact::Recipient;
-use crate::domain::message::{Button, MessageId, Outbound};
+use crate::domain::message::{Button, MessageId, Outbound, Text};
 use crate::domain::otp::Otp;
 use crate::domain::phone::Phone;
 
@@ -22,17 +23,27 @@ pub use answer::{Answer, media_id, read};
 ///
 /// `media` is the id of the uploaded PDF; only a certificate has one, and one without it cannot be said: `None`.
 pub fn message(to: &Recipient, message: &Outbound, tag: &str, media: Option<&str>) -> Option<Vec<u8>> {
-    let (kind, content) = match message {
-        Outbound::Text { body } => ("text", json!({ "preview_url": false, "body": body.0 })),
-        Outbound::Buttons { .. } | Outbound::List { .. } => ("interactive", interactive(message)),
+    let content = match message {
+        Outbound::Text { body } => Content::Text { preview_url: false, body },
+        Outbound::Buttons { body, footer, buttons } => Content::Interactive {
+            kind: "button",
+            body: Words { text: body },
+            action: Action::Buttons { buttons: buttons.iter().map(Reply::of).collect() },
+            footer: footer.as_ref().map(|text| Words { text }),
+        },
+        // Meta's page calls a section's title required; the opening button's words fit it.
+        Outbound::List { body, footer, open, rows } => Content::Interactive {
+            kind: "list",
+            body: Words { text: body },
+            action: Action::List { button: open, sections: [Section { title: open, rows }] },
+            footer: footer.as_ref().map(|text| Words { text }),
+        },
         Outbound::Certificate { file_name, caption, .. } => {
-            ("document", json!({ "id": media?, "filename": file_name, "caption": caption.0 }))
+            Content::Document { id: media?, filename: file_name, caption }
         }
-        Outbound::Template { name, language } => {
-            ("template", json!({ "name": name, "language": { "code": language } }))
-        }
+        Outbound::Template { name, language } => Content::Template { name, language: Language { code: language } },
     };
-    Some(envelope(to, kind, content, tag))
+    Some(to_bytes(&Envelope { to, kind: content.kind(), content: &content, tag }))
 }
 
 /// An authentication template with a copy-code button (cloud-api.md 4.6): the code stands in it twice. Only ever
@@ -47,7 +58,7 @@ pub fn otp_template(to: Phone, template: &str, language: &str, code: Otp, tag: &
             { "type": "button", "sub_type": "url", "index": "0", "parameters": code },
         ],
     });
-    envelope(&Recipient::Phone(to), "template", content, tag)
+    to_bytes(&Envelope { to: &Recipient::Phone(to), kind: "template", content: &content, tag })
 }
 
 /// Marks a message and the earlier ones as read; with `typing`, the indicator shows until the reply or for 25 s.
@@ -59,47 +70,105 @@ pub fn mark_read(message: &MessageId, typing: bool) -> Vec<u8> {
     to_bytes(&body)
 }
 
-fn envelope(to: &Recipient, kind: &str, content: Value, tag: &str) -> Vec<u8> {
-    let mut body = json!({
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "type": kind,
-        "biz_opaque_callback_data": tag,
-    });
-    body[kind] = content;
-    match to {
-        Recipient::Phone(phone) => body["to"] = phone.to_e164().into(),
-        Recipient::Bsuid(bsuid) => body["recipient"] = bsuid.0.as_str().into(),
-    }
-    to_bytes(&body)
+/// What is around every content. Written field by field: a message is on the way of every turn.
+struct Envelope<'a, C> {
+    to: &'a Recipient,
+    kind: &'static str,
+    content: &'a C,
+    tag: &'a str,
 }
 
-fn interactive(message: &Outbound) -> Value {
-    let (mut content, footer) = match message {
-        Outbound::Buttons { body, footer, buttons } => {
-            let buttons: Vec<Value> =
-                buttons.iter().map(|button| json!({ "type": "reply", "reply": choice(button) })).collect();
-            (json!({ "type": "button", "body": { "text": body.0 }, "action": { "buttons": buttons } }), footer)
+impl<C: Serialize> Serialize for Envelope<'_, C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(6))?;
+        map.serialize_entry("messaging_product", "whatsapp")?;
+        map.serialize_entry("recipient_type", "individual")?;
+        match self.to {
+            Recipient::Phone(phone) => map.serialize_entry("to", &phone.to_e164())?,
+            Recipient::Bsuid(bsuid) => map.serialize_entry("recipient", bsuid.0.as_str())?,
         }
-        Outbound::List { body, footer, open, rows } => {
-            let rows: Vec<Value> = rows.iter().map(choice).collect();
-            // Meta's page calls a section's title required; the opening button's words fit it.
-            let action = json!({ "button": open.0, "sections": [{ "title": open.0, "rows": rows }] });
-            (json!({ "type": "list", "body": { "text": body.0 }, "action": action }), footer)
-        }
-        Outbound::Text { .. } | Outbound::Certificate { .. } | Outbound::Template { .. } => return Value::Null,
-    };
-    if let Some(footer) = footer {
-        content["footer"] = json!({ "text": footer.0 });
+        map.serialize_entry("type", self.kind)?;
+        map.serialize_entry(self.kind, self.content)?;
+        map.serialize_entry("biz_opaque_callback_data", self.tag)?;
+        map.end()
     }
-    content
 }
 
-fn choice(button: &Button) -> Value {
-    json!({ "id": button.id, "title": button.title.0 })
+/// The contents that we say, as Meta's fields have them; a button of ours is named by the same two fields as Meta's.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text {
+        preview_url: bool,
+        body: &'a Text,
+    },
+    Interactive {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        body: Words<'a>,
+        action: Action<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        footer: Option<Words<'a>>,
+    },
+    Document {
+        id: &'a str,
+        filename: &'a str,
+        caption: &'a Text,
+    },
+    Template {
+        name: &'a str,
+        language: Language<'a>,
+    },
 }
 
-/// A `Value` has string keys only, so it can always be written.
-fn to_bytes(body: &Value) -> Vec<u8> {
+#[derive(serde::Serialize)]
+struct Words<'a> {
+    text: &'a Text,
+}
+
+#[derive(serde::Serialize)]
+struct Language<'a> {
+    code: &'a str,
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Action<'a> {
+    Buttons { buttons: Vec<Reply<'a>> },
+    List { button: &'a Text, sections: [Section<'a>; 1] },
+}
+
+#[derive(serde::Serialize)]
+struct Reply<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    reply: &'a Button,
+}
+
+#[derive(serde::Serialize)]
+struct Section<'a> {
+    title: &'a Text,
+    rows: &'a [Button],
+}
+
+impl Content<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Interactive { .. } => "interactive",
+            Self::Document { .. } => "document",
+            Self::Template { .. } => "template",
+        }
+    }
+}
+
+impl<'a> Reply<'a> {
+    fn of(button: &'a Button) -> Self {
+        Self { kind: "reply", reply: button }
+    }
+}
+
+/// All keys are strings and nothing in it can fail, so it can always be written.
+fn to_bytes(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
