@@ -191,8 +191,11 @@ async fn handle(
     neighbours.faults.at(Point::AccountDurable);
     memory.account = account;
     memory.resting = value;
+    let mut answered = false;
     for effect in effects {
-        memory.running += usize::from(effects::carry_out(home, phone, effect));
+        let answers = matches!(effect, AccountEffect::Answer { .. });
+        memory.running += usize::from(effects::carry_out(home, phone, effect, answered));
+        answered |= answers;
     }
     Ok(memory)
 }

@@ -18,9 +18,16 @@ use crate::domain::call::NeighbourError;
 use crate::domain::phone::Mobile;
 use crate::ports::{IdempotencyKey, OutgoingSms};
 
-/// Does what an effect says; `true` when an event will come of it.
-pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect) -> bool {
-    let (neighbours, call) = (Arc::clone(&home.neighbours), Call { home, phone });
+/// What is found out for whoever has his answer already begins this much later. His reply is on its way meanwhile: the
+/// work that a registered number makes (a code, a record, an SMS) would take some tenths of a millisecond from the same
+/// thread, and over many tries a stranger could tell it from none.
+const AFTER_ANSWER: Duration = Duration::from_millis(300);
+
+/// Does what an effect says; `true` when an event will come of it. `answered`: whoever asked has been answered in this
+/// very step.
+pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect, answered: bool) -> bool {
+    let pause = if answered { AFTER_ANSWER } else { Duration::ZERO };
+    let (neighbours, call) = (Arc::clone(&home.neighbours), Call { home, phone, pause });
     match effect {
         AccountEffect::Answer { contact, call, answer } => {
             home.shards.tell_contact(contact, Mail::Answer { contact, call, answer });
@@ -98,6 +105,7 @@ pub(super) fn tell(home: &Home, phone: Mobile, event: AccountEvent) {
 struct Call<'a> {
     home: &'a Home,
     phone: Mobile,
+    pause: Duration,
 }
 
 impl Call<'_> {
@@ -110,7 +118,14 @@ impl Call<'_> {
     ) -> bool {
         let within = Duration::from_millis(self.home.neighbours.figures.neighbour_timeout_ms);
         let (home, phone) = (self.home.clone(), self.phone);
-        supervision::task(Arc::clone(neighbour).call(what, within, make), move |result| {
+        let (pause, neighbour) = (self.pause, Arc::clone(neighbour));
+        let called = async move {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            neighbour.call(what, within, make).await
+        };
+        supervision::task(called, move |result| {
             let result = result.unwrap_or_else(|panicked| {
                 tracing::error!(neighbour = what, error = %panicked, "a neighbour's call panicked");
                 Err(NeighbourError::Down { neighbour: what, reason: panicked.to_string() })
