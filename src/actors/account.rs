@@ -191,12 +191,7 @@ async fn handle(
     neighbours.faults.at(Point::AccountDurable);
     memory.account = account;
     memory.resting = value;
-    let mut answered = false;
-    for effect in effects {
-        let answers = matches!(effect, AccountEffect::Answer { .. });
-        memory.running += usize::from(effects::carry_out(home, phone, effect, answered));
-        answered |= answers;
-    }
+    memory.running += effects::carry_out(home, phone, effects);
     Ok(memory)
 }
 

@@ -23,10 +23,19 @@ use crate::ports::{IdempotencyKey, OutgoingSms};
 /// thread, and over many tries a stranger could tell it from none.
 const AFTER_ANSWER: Duration = Duration::from_millis(300);
 
-/// Does what an effect says; `true` when an event will come of it. `answered`: whoever asked has been answered in this
-/// very step.
-pub fn carry_out(home: &Home, phone: Mobile, effect: AccountEffect, answered: bool) -> bool {
-    let pause = if answered { AFTER_ANSWER } else { Duration::ZERO };
+/// Does what the effects of a step say, in their order; how many events will come of it.
+pub fn carry_out(home: &Home, phone: Mobile, effects: Vec<AccountEffect>) -> usize {
+    let (mut events, mut pause) = (0, Duration::ZERO);
+    for effect in effects {
+        let answers = matches!(effect, AccountEffect::Answer { .. });
+        events += usize::from(begin(home, phone, effect, pause));
+        pause = if answers { AFTER_ANSWER } else { pause };
+    }
+    events
+}
+
+/// Does what an effect says, a call after a pause; `true` when an event will come of it.
+fn begin(home: &Home, phone: Mobile, effect: AccountEffect, pause: Duration) -> bool {
     let (neighbours, call) = (Arc::clone(&home.neighbours), Call { home, phone, pause });
     match effect {
         AccountEffect::Answer { contact, call, answer } => {
