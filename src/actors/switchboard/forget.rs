@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 pub struct Held<'a> {
     switchboard: &'a Switchboard,
     keys: Vec<LookupKey>,
-    held: Stripes,
+    stripes: Stripes,
 }
 
 impl Held<'_> {
@@ -21,7 +21,7 @@ impl Held<'_> {
         let mut parts = Vec::new();
         for key in &self.keys {
             if self.switchboard.alias(*key).await?.is_some_and(|alias| alias.contact == contact) {
-                recent::changed(&mut self.held, *key, None);
+                recent::changed(&mut self.stripes, *key, None);
                 parts.push(Part::Delete { table: Table::Alias, key: alias_key(*key) });
             }
         }
@@ -34,8 +34,8 @@ impl Switchboard {
     pub async fn hold_aliases(&self, identity: &Identity) -> Held<'_> {
         let keys: Vec<LookupKey> =
             [self.phone(identity.phone), self.bsuid(identity.bsuid.as_ref())].into_iter().flatten().collect();
-        let held = self.lock(&keys.iter().map(|key| stripe(*key)).collect()).await;
-        Held { switchboard: self, keys, held }
+        let stripes = self.lock(&keys.iter().map(|key| stripe(*key)).collect()).await;
+        Held { switchboard: self, keys, stripes }
     }
 
     /// Forgets an alias of a contact that has no record, unless something is on its way to it. True: it is gone.
