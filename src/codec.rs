@@ -24,13 +24,18 @@ pub enum CodecError {
     Malformed { version: u8 },
 }
 
+/// Nearly all records are shorter; to grow byte by byte up to here would cost more than the rest.
+const RECORD_BYTES_USUAL: usize = 512;
+
 /// A version that is still read: how its bytes, which stand behind their version, become today's record.
 pub type Older<T> = (u8, fn(&[u8]) -> Result<T, CodecError>);
 
 /// A record's bytes under its version.
 pub fn encode<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(RECORD_BYTES_USUAL);
+    bytes.push(version);
     // Postcard refuses only sequences of unknown length, which no record has; a vector grows without failing.
-    postcard::to_extend(record, vec![version]).unwrap_or_else(|fault| unreachable!("a record encodes: {fault}"))
+    postcard::to_extend(record, bytes).unwrap_or_else(|fault| unreachable!("a record encodes: {fault}"))
 }
 
 /// The version that bytes were written with.

@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod group;
 mod least;
 pub(crate) mod meta;
+pub(crate) mod seen;
 pub(crate) mod side;
 pub(crate) mod wire;
 
@@ -23,6 +24,9 @@ use side::{Round, Side};
 
 /// The floor's secret comes by its environment: a command line is everybody's to read.
 const SECRET: &str = "LOADTEST_FLOOR_SECRET";
+
+/// Turns a second with their statuses, twenty in a POST.
+const BATCHED_PER_S_MIN: f64 = 4_000.0;
 
 #[derive(Args, Debug)]
 pub(crate) struct Floor {
@@ -150,6 +154,11 @@ fn verdict(least: &[Round], server: &[Round], load: Load) -> Vec<String> {
             let (measured, bound) = (best(server, figure), 3.0 * best(least, figure) + more);
             hold(what, measured, bound, measured <= bound);
         }
+        return broken;
+    }
+    if load.statuses == Statuses::Batched {
+        let rate = middle(server, Round::rate);
+        hold("turns a second", rate, BATCHED_PER_S_MIN, rate >= BATCHED_PER_S_MIN);
         return broken;
     }
     let busy = middle(least, |round| round.busy);

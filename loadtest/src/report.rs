@@ -8,9 +8,12 @@ use serde::Serialize;
 use crate::checker::Kind;
 use crate::crowd::Outcome;
 use crate::figures::{Figures, NoiseCount, Percentiles, percent};
-use crate::samples::Sample;
+use crate::samples::{Sample, ServerSample};
 use crate::scenario::Scenario;
 use crate::server::Usage;
+
+/// What one more contact takes of the server's memory (reliability.md 0a).
+const CONTACT_MIB: f64 = 1.0 / 1_024.0;
 
 /// A run in figures.
 #[derive(Debug, Serialize)]
@@ -151,15 +154,22 @@ impl Report {
             "reply_p50_ms" => Some(self.reply_ms.p50),
             "reply_p99_ms" => Some(self.reply_ms.p99),
             "memory_mib_max" => self.server.map(|usage| usage.peak_memory_mib),
-            "memory_growth_percent_max" => self.growth(|server| server.memory_mib),
-            "disk_growth_percent_max" => self.growth(|server| server.disk_mib),
+            "memory_growth_percent_max" => self.growth(|sample, server| server.memory_mib - self.known_mib(sample)),
+            "disk_growth_percent_max" => self.growth(|_, server| server.disk_mib),
             _ => None,
         }
     }
 
+    /// What the citizens take who have become known by then: that is no leak. They come evenly.
+    #[expect(clippy::cast_precision_loss, reason = "a count of citizens is far below 2^52")]
+    fn known_mib(&self, sample: &Sample) -> f64 {
+        CONTACT_MIB * self.citizens_served as f64 * sample.at_s / self.wall_s.max(1.0)
+    }
+
     /// How much more, in per cent, a figure's middle is in the last quarter of the run than in the second.
-    fn growth(&self, figure: impl Fn(&crate::samples::ServerSample) -> f64) -> Option<f64> {
-        let figures: Vec<f64> = self.samples.iter().filter_map(|sample| sample.server.as_ref().map(&figure)).collect();
+    fn growth(&self, figure: impl Fn(&Sample, &ServerSample) -> f64) -> Option<f64> {
+        let of = |sample: &Sample| sample.server.as_ref().map(|server| figure(sample, server));
+        let figures: Vec<f64> = self.samples.iter().filter_map(of).collect();
         let quarter = figures.len() / 4;
         let middle = |part: &[f64]| {
             let mut part = part.to_vec();

@@ -150,6 +150,47 @@ fn ten_wrong_names_a_day_for_one_nik_whatever_chats_guess_and_the_numbers_own_is
 }
 
 #[test]
+fn the_last_wrong_name_of_a_day_is_compared_and_the_next_right_one_is_not() {
+    for (wrong_names, is_found) in [(1, true), (2, false)] {
+        let mut world = World::new();
+        world.rules.nik_misses_per_day = 2;
+        for chat in 0..wrong_names {
+            let asker = contact_asker(100 + chat, false);
+            world.log_in(asker);
+            world.ask_as(asker, world.identify(&[("Rina Kartika", SITI.1)]));
+        }
+        world.log_in(contact_asker(109, false));
+        let answer = world.ask_as(contact_asker(109, false), world.identify(&[SITI]));
+        let found =
+            matches!(answer, Answer::Identified { ref people, .. } if matches!(people[..], [Identified::Found(_)]));
+        assert_eq!(found, is_found, "after {wrong_names} wrong names");
+    }
+}
+
+#[test]
+fn wrong_names_for_one_nik_cost_another_of_the_same_phone_nothing() {
+    let mut world = World::new();
+    world.rules.nik_misses_per_day = 1;
+    let budi = Person {
+        id: PersonId(String::from("p2")),
+        nik: nik("0001014708900005"),
+        name: name("BUDI SANTOSO"),
+        verified_name: name("BUDI SANTOSO"),
+        civil_name: None,
+        ..world.people[0].clone()
+    };
+    world.records.insert(budi.id.clone(), world.records[&world.people[0].id].clone());
+    world.people.push(budi);
+    world.log_in(contact_asker(100, false));
+    world.ask_as(contact_asker(100, false), world.identify(&[("Rina Kartika", SITI.1)]));
+    assert_eq!(world.account.nik_misses.len(), 1);
+    world.log_in(contact_asker(101, false));
+    let answer = world.ask_as(contact_asker(101, false), world.identify(&[SITI, ("Budi Santoso", "0001014708900005")]));
+    let Answer::Identified { people, .. } = answer else { panic!("{answer:?}") };
+    assert!(matches!(people[..], [Identified::Miss, Identified::Found(_)]), "{people:?}");
+}
+
+#[test]
 fn a_nik_that_stands_elsewhere_costs_nobody_anything() {
     let mut world = World::new();
     world.log_in(contact_asker(CITIZEN, true));

@@ -58,5 +58,5 @@ fn is_today(misses: &NikMisses, now: Timestamp) -> bool {
 /// Tells the NIKs of one phone apart; sealed in the record like all else.
 fn print_of(nik: Nik) -> u64 {
     let hash: [u8; 32] = Sha256::digest(nik.number().to_le_bytes()).into();
-    hash.iter().take(8).fold(0, |print, byte| print << 8 | u64::from(*byte))
+    hash.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default()
 }

@@ -91,6 +91,7 @@ mod tests {
         for typed in ["5207-7391", "52077391", "5207 7391"] {
             assert_eq!(UndoCode::parse(typed).map(UndoCode::digits).as_deref(), Some("5207-7391"), "{typed}");
         }
+        assert_eq!(UndoCode::parse("5207-7391").map(UndoCode::number), Some(52_077_391));
         assert_eq!(UndoCode::parse("5207739"), None);
     }
 

@@ -16,7 +16,7 @@ use super::disk::DiskFailure;
 use super::frame;
 use super::part;
 use super::queue::{Job, Limits, Taken};
-use super::segment::Head;
+use super::segment::{AHEAD_MAX, Head};
 use super::shared::{Shared, Written};
 use crate::metrics;
 
@@ -30,6 +30,8 @@ struct Committer {
     head: Head,
     limits: Limits,
     segment_bytes: u64,
+    /// What is written ahead of the records at once.
+    ahead: usize,
     /// Records were written since the last mark.
     unmarked: bool,
     buffer: Vec<u8>,
@@ -43,9 +45,17 @@ pub(super) fn start(shared: Arc<Shared>, head: Head, options: &Options) -> std::
         gather: Duration::from_micros(options.gather_us),
     };
     let segment_bytes = options.segment_bytes;
+    let ahead = usize::try_from(segment_bytes / 64).unwrap_or(AHEAD_MAX).min(AHEAD_MAX);
     std::thread::Builder::new().name("siaga-committer".into()).spawn(move || {
-        let mut committer =
-            Committer { shared: Arc::clone(&shared), head, limits, segment_bytes, unmarked: true, buffer: Vec::new() };
+        let mut committer = Committer {
+            shared: Arc::clone(&shared),
+            head,
+            limits,
+            segment_bytes,
+            ahead,
+            unmarked: true,
+            buffer: Vec::new(),
+        };
         let mut group = Vec::new();
         let outcome = catch_unwind(AssertUnwindSafe(|| committer.run(&mut group)));
         let mut closed = false;
@@ -82,6 +92,7 @@ impl Committer {
                 Taken::Idle => self.mark()?,
                 Taken::Drained => {
                     self.mark()?;
+                    self.head.cut()?;
                     self.head.sync()?;
                     return Ok(true);
                 }
@@ -116,7 +127,7 @@ impl Committer {
             payloads.push(part::write_record(&mut self.buffer, &self.shared.seal, job.lsn, place, &job.parts));
         }
         let offset = self.head.bytes();
-        if self.when_room(|committer| committer.head.write(&committer.buffer))?.is_none() {
+        if self.when_room(|committer| committer.head.write(&committer.buffer, committer.ahead))?.is_none() {
             return Ok(false);
         }
         // How long syncs take is the first thing an operator asks of a slow store.
@@ -161,7 +172,7 @@ impl Committer {
         let next = self.shared.next_to_be_durable();
         let start = frame::begin(&mut self.buffer, next.0, 0, frame::Kind::Mark);
         frame::finish(&mut self.buffer, start);
-        match self.head.write(&self.buffer) {
+        match self.head.write(&self.buffer, self.ahead) {
             Err(failure) if failure.is_full() => Ok(()),
             outcome => outcome,
         }

@@ -128,7 +128,7 @@ impl Writing<'_> {
         part::write_record(&mut bytes, self.seal, self.next, 0, rows);
         self.next = Lsn(self.next.0 + 1);
         match &mut self.head {
-            Some(head) => Ok(head.write(&bytes)?),
+            Some(head) => Ok(head.write(&bytes, 0)?),
             None => Ok(()),
         }
     }

@@ -16,6 +16,10 @@ use crate::ports::{Key, Lsn, Table, Value};
 /// Enough that appenders and readers rarely meet.
 const SHARDS: usize = 16;
 
+/// A map keeps the room of its most entries ever. One that is past this and an eighth full gives most of it back:
+/// after an onslaught that the table was behind for, it would stand empty in hundreds of MiB.
+const ROOM_KEPT: usize = 4_096;
+
 /// Table number and key, as they are ordered on the disk.
 pub(super) type FullKey = SmallVec<[u8; 32]>;
 
@@ -90,6 +94,10 @@ impl Overlay {
         if shard.get(key).is_some_and(|entry| entry.lsn == lsn) {
             shard.remove(key);
         }
+        if shard.capacity() > ROOM_KEPT && shard.len() < shard.capacity() / 8 {
+            let room = shard.len() * 2;
+            shard.shrink_to(room);
+        }
     }
 
     pub(super) fn entries(&self) -> usize {
@@ -111,4 +119,26 @@ pub(super) fn timer(key: &[u8], value: &Value) -> Option<(ContactId, Timestamp)>
 /// The key without its table number.
 pub(super) fn own_key(full: &[u8]) -> Key {
     Key::from_slice(full.get(1..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_that_an_onslaught_took_is_given_back_and_nothing_is_lost() {
+        let overlay = Overlay::default();
+        let key = |n: u64| full_key(Table::Contact, &n.to_be_bytes());
+        let room = || overlay.shards.iter().map(|shard| shard.lock().capacity()).sum::<usize>();
+        for n in 0..200_000 {
+            overlay.put(key(n), Entry { lsn: Lsn(n), value: None });
+        }
+        assert!(room() >= 200_000);
+        for n in 100..200_000 {
+            overlay.forget(&key(n), Lsn(n));
+        }
+        assert_eq!(overlay.entries(), 100);
+        assert!((0..100).all(|n| overlay.get(&key(n)).is_some_and(|entry| entry.lsn == Lsn(n))));
+        assert!(room() <= SHARDS * ROOM_KEPT * 2, "{}", room());
+    }
 }

@@ -12,7 +12,7 @@
 //! The reserve is a file of `store.reserve_bytes` that holds its room from the first moment, so that what had
 //! been let in can be made durable whatever fills the disk. It is made again when there is room for it.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -139,8 +139,12 @@ impl DiskFailure {
     /// There was no room, and the write may be repeated. A sync may not: after a failed one the kernel holds
     /// what is lost for clean.
     pub(super) fn is_full(&self) -> bool {
-        matches!(self.source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) && self.action != "sync"
+        is_full(&self.source) && self.action != "sync"
     }
+}
+
+pub(super) fn is_full(fault: &io::Error) -> bool {
+    matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Removes what a write without room left behind.

@@ -60,7 +60,9 @@ pub(super) fn walk(
         walk.begin_segment(segment);
         check_start(&bytes, segment, store)?;
         let end = walk.segment(&bytes, segment, later, visit)?;
-        torn_bytes = (bytes.len() - end) as u64;
+        // Zeros were written ahead of records that never came.
+        let torn = !matches!(frame::read(&bytes, end), Read::End);
+        torn_bytes = if torn { (bytes.len() - end) as u64 } else { 0 };
         head = Some((segment.clone(), end as u64));
     }
     if walk.holes.is_empty() {

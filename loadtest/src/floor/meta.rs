@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use hdrhistogram::Histogram;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -22,6 +21,7 @@ use tokio::sync::{Mutex as Turn, Notify};
 use tokio::task::JoinSet;
 
 use super::client::Connection;
+use super::seen::Seen;
 use super::wire::{self, Told};
 use super::{Load, Statuses};
 
@@ -30,30 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(2);
 /// After a POST that was not taken.
 const PAUSE: Duration = Duration::from_millis(20);
-const TIME_US_MAX: u64 = 60_000_000;
 /// Statuses of one POST, where they come together.
 const BATCH: usize = 20;
-
-/// What was seen while it was measured.
-#[derive(Clone)]
-pub(crate) struct Seen {
-    pub(crate) turns: u64,
-    pub(crate) ack: Histogram<u64>,
-    pub(crate) reply: Histogram<u64>,
-    /// POSTs that were not answered with 200.
-    pub(crate) not_taken: u64,
-    /// Replies that did not come, and those that nobody asked for.
-    pub(crate) lost: u64,
-    pub(crate) more: u64,
-    pub(crate) statuses: u64,
-}
-
-impl Seen {
-    fn new() -> anyhow::Result<Self> {
-        let times = Histogram::new_with_bounds(1, TIME_US_MAX, 3)?;
-        Ok(Self { turns: 0, ack: times.clone(), reply: times, not_taken: 0, lost: 0, more: 0, statuses: 0 })
-    }
-}
 
 /// One citizen's turn.
 #[derive(Default)]
@@ -111,6 +89,16 @@ impl Meta {
                 let _broken = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
+    }
+
+    /// Waits until each citizen has spoken once, unless first contacts are what is measured.
+    pub(crate) async fn everyone_spoke(&self, within: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        while !self.load.first && self.messages.load(Ordering::Relaxed) < self.citizens.len() as u64 {
+            anyhow::ensure!(Instant::now() < until, "not all citizens had spoken after {within:?}");
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// From here on what happens counts.

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use super::meta::{Meta, Seen};
+use super::meta::Meta;
+use super::seen::Seen;
 use super::{Load, SECRET};
 use crate::peers::{Peer, Processes};
 use crate::scenario::WhatsApp;
@@ -21,6 +22,8 @@ const NUMBERS: usize = 80;
 const NUMBER_PER_S: u32 = 1_000;
 /// Before it is measured: connections, caches, the citizens' first turns.
 const WARM: Duration = Duration::from_secs(3);
+/// Everyone has spoken by then, or the side is too slow for so many.
+const WARM_MAX: Duration = Duration::from_secs(60);
 const START: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
@@ -71,6 +74,9 @@ impl Side {
         let talking =
             if load.rate > 0.0 { tokio::spawn(meta.clone().open()) } else { tokio::spawn(meta.clone().closed()) };
         tokio::time::sleep(WARM).await;
+        if !matches!(self, Self::Peer(..)) {
+            meta.everyone_spoke(WARM_MAX).await?;
+        }
         let before = (running.usage()?, own_cpu_s()?, machine()?, Instant::now());
         meta.measure();
         tokio::time::sleep(Duration::from_secs(load.seconds)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::calls::Calls;
 use super::fence::{Sifted, Told};
-use super::plan::Plan;
+use super::plan::{Alarm, Plan};
 use super::record::ContactRecord;
 use super::sends::Sends;
 use super::{Home, Setting, asking, room, turn};
@@ -27,6 +27,8 @@ pub(super) struct Memory {
     heard: Option<MessageId>,
     pub(super) sends: Sends,
     too_many: Told,
+    /// What this life wrote down last.
+    alarm: Alarm,
     /// Loaded just now: a call the state waits for may be nobody's any more.
     fresh: bool,
 }
@@ -40,6 +42,7 @@ impl Memory {
             heard: None,
             sends: Sends::default(),
             too_many: Told::default(),
+            alarm: Alarm::default(),
             fresh: true,
         }
     }
@@ -152,12 +155,12 @@ impl Life {
         // A session that was just loaded makes the calls of its state only after this turn (`resume`).
         let state = plan.record.as_ref().map_or(&memory.record.state, |record| &record.state);
         let under_way = !memory.calls.is_empty() || (memory.fresh && !self.awaited(memory, state, now).is_empty());
-        let timer = plan.timer(under_way, now);
+        let alarm = memory.alarm.for_wish(plan.timer(under_way, now), now);
         let pages = match &mut plan.record {
             Some(record) => record.turn_pages(&memory.record, self.contact, now),
             None => Vec::new(),
         };
-        let mut parts = plan.parts(self.contact, &ids(&taken_back), timer);
+        let mut parts = plan.parts(self.contact, &ids(&taken_back), alarm);
         parts.extend(pages);
         if !parts.is_empty() {
             let lsn = match self.durable(parts, &mut plan, waiting, &taken_back, now).await {
@@ -181,6 +184,9 @@ impl Life {
         }
         if let Some(record) = plan.record {
             memory.record = record;
+            if alarm != Alarm::AsWritten {
+                memory.alarm = alarm;
+            }
         }
         if plan.heard.is_some() {
             memory.heard = plan.heard;
@@ -207,7 +213,7 @@ impl Life {
             Err(StoreError::TooLarge { bytes, .. }) => {
                 tracing::error!(contact.id = self.contact.0, bytes, "a contact's record is too large");
                 plan.give_up(self.contact, waiting, now);
-                self.home.commit(plan.parts(self.contact, &ids(taken_back), None)).await
+                self.home.commit(plan.parts(self.contact, &ids(taken_back), Alarm::AsWritten)).await
             }
             other => other,
         }

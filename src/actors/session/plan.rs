@@ -9,12 +9,39 @@ use crate::conversation::Reply;
 use crate::domain::call::Call;
 use crate::domain::contact::ContactId;
 use crate::domain::message::{MessageId, ReplyKind, Urgency};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::metrics;
 use crate::ports::{Closing, DeadLetter, DeadReason, InboxRow, OutboxRow, Part, RowId, Settlement, Table};
 
 /// A call that is under way when its turn is durable: after a restart the contact is looked at this soon.
 const RESUME_AFTER_MS: i64 = 1_000;
+
+/// A later wish is written down anew only when the earlier one, which stands in the table, is nearer than this: after
+/// a restart a contact looked at too early is looked at for nothing, and most wishes grow with every turn.
+const ALARM_NEAR_MS: i64 = MINUTE_MS;
+
+/// When the store says that a contact is to be looked at after a restart, if at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alarm {
+    /// As it is written, whatever that is.
+    #[default]
+    AsWritten,
+    At(Option<Timestamp>),
+}
+
+impl Alarm {
+    /// What has to be written so that nobody who wants to be woken sleeps past `wanted`; `self` is what was written.
+    #[must_use]
+    pub fn for_wish(self, wanted: Option<Timestamp>, now: Timestamp) -> Self {
+        match (self, wanted) {
+            (Self::At(None), None) => Self::AsWritten,
+            (Self::At(Some(written)), Some(wanted)) if written <= wanted && written > now.plus_ms(ALARM_NEAR_MS) => {
+                Self::AsWritten
+            }
+            _ => Self::At(wanted),
+        }
+    }
+}
 
 /// What a turn came to.
 #[derive(Debug, Default)]
@@ -151,12 +178,14 @@ impl Plan {
     }
 
     /// The parts of the journal record. Withdrawn rows are the older questions that never left.
-    pub fn parts(&self, contact: ContactId, withdrawn: &[RowId], timer: Option<Timestamp>) -> Vec<Part> {
+    pub fn parts(&self, contact: ContactId, withdrawn: &[RowId], alarm: Alarm) -> Vec<Part> {
         let mut parts = Vec::with_capacity(2 + self.closed.len() + self.replies.len() + withdrawn.len());
         if let Some(record) = &self.record {
             let key = ContactRecord::key(contact);
             parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
-            parts.push(Part::Timer { contact, at: timer });
+            if let Alarm::At(at) = alarm {
+                parts.push(Part::Timer { contact, at });
+            }
         }
         parts.extend(self.closed.iter().map(|(row, how)| Part::CloseInbox(*row, *how)));
         parts.extend(self.dead.iter().cloned().map(Part::DeadLetter));

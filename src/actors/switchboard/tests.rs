@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::actors::SystemRandom;
 use crate::actors::board::Waiting;
+use crate::actors::session::plan::Alarm;
 use crate::actors::session::record::ContactRecord;
 use crate::actors::session::seen::Older;
 use crate::actors::session::sends::Sends;
@@ -106,7 +107,7 @@ impl Town {
             Setting { contact, now: self.now, texts: &self.texts, rules: &rules, sends: &sends, older: &older };
         let plan = turn::plan(&Ours, &setting, &record, &waiting);
         self.said.extend(plan.replies.iter().cloned());
-        let parts = plan.parts(contact, &[], None);
+        let parts = plan.parts(contact, &[], Alarm::At(None));
         if !parts.is_empty() {
             self.store.append(Record { writer: None, parts }).unwrap();
         }

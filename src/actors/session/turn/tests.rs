@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::actors::session::plan::Alarm;
 use crate::actors::session::seen::Older;
 use crate::actors::session::sends::Sends;
 use crate::conversation::text::Texts;
@@ -12,6 +13,7 @@ use crate::domain::certificate::Language;
 use crate::domain::contact::{BusinessNumber, ContactId, Identity};
 use crate::domain::message::{Content, Outbound, ReplyKind, Text};
 use crate::domain::phone::Phone;
+use crate::domain::time::MINUTE_MS;
 use crate::ports::{DeadReason, InboxRow, Lsn, Part, Table};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -130,7 +132,7 @@ fn all_that_waits_is_one_turn() {
     assert_eq!(said(&plan), ["a,b"]);
     assert_eq!(plan.closed, [(row_id(1), Closing::Absorbed), (row_id(2), Closing::Answered)]);
     assert_eq!(plan.record.as_ref().unwrap().rev, 1);
-    let parts = plan.parts(CONTACT, &[], None);
+    let parts = plan.parts(CONTACT, &[], Alarm::At(None));
     assert!(matches!(parts[0], Part::Put { table: Table::Contact, .. }));
     assert_eq!(parts.len(), 5, "contact, timer, two rows closed, one reply");
 }
@@ -146,7 +148,7 @@ fn a_message_has_its_effect_once() {
     let again = run(&record, &rows([message(7, "w1", "a")]));
     assert_eq!(again.closed, [(row_id(7), Closing::Absorbed)]);
     assert!(again.replies.is_empty() && again.record.is_none());
-    assert_eq!(again.parts(CONTACT, &[], None), [Part::CloseInbox(row_id(7), Closing::Absorbed)]);
+    assert_eq!(again.parts(CONTACT, &[], Alarm::At(None)), [Part::CloseInbox(row_id(7), Closing::Absorbed)]);
 }
 
 #[test]
@@ -227,7 +229,7 @@ fn an_answer_that_changes_nothing_is_not_written_down() {
     let record = known();
     let waiting = Waiting { answers: vec![(CallId(77), Answer::OtpSent)], ..Waiting::default() };
     let plan = run(&record, &waiting);
-    assert!(plan.record.is_none() && plan.parts(CONTACT, &[], None).is_empty());
+    assert!(plan.record.is_none() && plan.parts(CONTACT, &[], Alarm::At(None)).is_empty());
     assert_eq!(plan.answers_done, 1);
 }
 
@@ -279,4 +281,25 @@ fn nothing_goes_to_a_phone_that_may_be_anothers_now() {
     assert_eq!((record.identity.phone, record.reply_to.clone()), (None, None));
     let back = run(&record, &rows([message(3, "w3", "a")]));
     assert_eq!(said(&back), ["a"], "a message of his own brings it back");
+}
+
+#[test]
+fn a_later_wish_is_written_anew_only_when_the_earlier_one_is_near() {
+    let at = |minutes: i64| Some(NOW.plus_ms(minutes * MINUTE_MS));
+    // (what was written, what is wanted, what is written now)
+    let table = [
+        (Alarm::AsWritten, None, Alarm::At(None)),
+        (Alarm::AsWritten, at(5), Alarm::At(at(5))),
+        (Alarm::At(None), None, Alarm::AsWritten),
+        (Alarm::At(None), at(5), Alarm::At(at(5))),
+        (Alarm::At(at(5)), at(6), Alarm::AsWritten),
+        (Alarm::At(at(5)), at(5), Alarm::AsWritten),
+        (Alarm::At(at(5)), at(4), Alarm::At(at(4))),
+        (Alarm::At(at(1)), at(9), Alarm::At(at(9))),
+        (Alarm::At(at(-3)), at(9), Alarm::At(at(9))),
+        (Alarm::At(at(5)), None, Alarm::At(None)),
+    ];
+    for (written, wanted, expected) in table {
+        assert_eq!(written.for_wish(wanted, NOW), expected, "{written:?} and then {wanted:?}");
+    }
 }
