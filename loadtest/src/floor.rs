@@ -42,6 +42,9 @@ pub(crate) struct Floor {
     /// Citizens who take turns.
     #[arg(long, default_value_t = 60_000)]
     citizens: usize,
+    /// Further citizens who spoke once before it is measured, and rest: how the cost grows with those who are known.
+    #[arg(long, default_value_t = 0)]
+    rest: usize,
     /// Each citizen speaks once: every turn is a first contact.
     #[arg(long)]
     first: bool,
@@ -77,6 +80,7 @@ pub(crate) enum Statuses {
 pub(crate) struct Load {
     pub(crate) slots: usize,
     pub(crate) citizens: usize,
+    pub(crate) rest: usize,
     pub(crate) seconds: u64,
     pub(crate) first: bool,
     pub(crate) statuses: Statuses,
@@ -93,6 +97,11 @@ pub(crate) fn measure(floor: &Floor) -> anyhow::Result<ExitCode> {
     anyhow::ensure!((1..=100).contains(&floor.rounds), "`--rounds` must be 1 to 100");
     anyhow::ensure!((1..=1_024).contains(&floor.slots), "`--slots` must be 1 to 1024");
     anyhow::ensure!((floor.slots..=5_000_000).contains(&floor.citizens), "`--citizens` must be `--slots` to 5000000");
+    anyhow::ensure!(floor.rest <= 5_000_000, "`--rest` must be at most 5000000");
+    anyhow::ensure!(
+        floor.rest == 0 || floor.rate == 0.0 && !floor.first,
+        "`--rest` is for the closed loop that is warm"
+    );
     anyhow::ensure!((0.0..=100_000.0).contains(&floor.rate), "`--rate` must be 0 to 100000 turns a second");
     runtime.block_on(compare(floor))
 }
@@ -102,6 +111,7 @@ async fn compare(floor: &Floor) -> anyhow::Result<ExitCode> {
     let load = Load {
         slots: floor.slots,
         citizens: floor.citizens,
+        rest: floor.rest,
         seconds: floor.seconds,
         first: floor.first,
         statuses: floor.statuses,

@@ -93,7 +93,16 @@ impl Peers {
 
     fn load(&self, slots: usize, seconds: u64) -> Load {
         let names = Names::PhoneAndBsuid;
-        Load { slots, citizens: self.citizens, seconds, first: false, statuses: Statuses::None, rate: 0.0, names }
+        Load {
+            slots,
+            citizens: self.citizens,
+            rest: 0,
+            seconds,
+            first: false,
+            statuses: Statuses::None,
+            rate: 0.0,
+            names,
+        }
     }
 
     fn trials(&self) -> Trials {

@@ -69,7 +69,7 @@ impl Meta {
             numbers,
             webhook,
             began: Instant::now(),
-            citizens: std::iter::repeat_with(Citizen::default).take(load.citizens).collect(),
+            citizens: std::iter::repeat_with(Citizen::default).take(load.citizens + load.rest).collect(),
             bells: std::iter::repeat_with(<(Notify, Mutex<Option<Told>>)>::default).take(load.slots).collect(),
             seen: Mutex::new(Seen::new()?),
             measuring: AtomicBool::new(false),
@@ -211,7 +211,7 @@ impl Meta {
         let mut connection = Connection::open(self.webhook).await?;
         let (bell, told) = &self.bells[slot];
         let mut untold = Vec::new();
-        let mut place = slot;
+        let (mut place, mut walked) = (slot, false);
         while !self.ended.load(Ordering::Relaxed) {
             if !self.say(&mut connection, place, self.now_us()).await {
                 break;
@@ -226,9 +226,10 @@ impl Meta {
                 self.tell(&mut connection, place, &mut untold).await;
             }
             place += self.load.slots;
-            if place >= self.citizens.len() {
+            // Who is to rest speaks once, in the first walk over all.
+            if place >= self.citizens.len() || (place >= self.load.citizens && walked) {
                 anyhow::ensure!(!self.load.first, "all {} citizens have spoken", self.citizens.len());
-                place = slot;
+                (place, walked) = (slot, true);
             }
         }
         Ok(())

@@ -24,6 +24,9 @@ const NUMBER_PER_S: u32 = 1_000;
 const WARM: Duration = Duration::from_secs(3);
 /// Everyone has spoken by then, or the side is too slow for so many.
 const WARM_MAX: Duration = Duration::from_secs(60);
+const EACH_MAX: Duration = Duration::from_micros(500);
+/// By then who spoke once is asleep: `actors.passivate_after_s` and what tidying takes.
+const RESTED: Duration = Duration::from_secs(70);
 const START: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
@@ -75,7 +78,8 @@ impl Side {
             if load.rate > 0.0 { tokio::spawn(meta.clone().open()) } else { tokio::spawn(meta.clone().closed()) };
         tokio::time::sleep(WARM).await;
         if !matches!(self, Self::Peer(..)) {
-            meta.everyone_spoke(WARM_MAX).await?;
+            meta.everyone_spoke(WARM_MAX + EACH_MAX * u32::try_from(load.rest)?).await?;
+            tokio::time::sleep(if load.rest > 0 { RESTED } else { Duration::ZERO }).await;
         }
         let before = (running.usage()?, own_cpu_s()?, machine()?, Instant::now());
         meta.measure();
