@@ -306,6 +306,26 @@ fn another_bsuid_on_the_same_phone_ends_logins_and_owes_a_step_up() {
 }
 
 #[test]
+fn another_bsuid_is_acted_on_once_until_the_phones_own_proves_itself_again() {
+    let mut world = World::new();
+    let (old, other, wife) = (contact_asker(1, true), contact_asker(2, true), contact_asker(3, false));
+    let epoch = world.log_in(old).epoch;
+    world.wait(MINUTE_MS);
+    world.ask_as(other, world.challenge(OtpPurpose::Login));
+    let ended = world.account.epoch();
+    assert!(ended > epoch);
+    // Who proves the phone from elsewhere says nothing of what is on it.
+    world.log_in(wife);
+    world.wait(MINUTE_MS);
+    world.ask_as(other, world.challenge(OtpPurpose::Login));
+    assert_eq!(world.account.epoch(), ended, "the wife stays in");
+    world.log_in(old);
+    world.wait(MINUTE_MS);
+    world.ask_as(other, world.challenge(OtpPurpose::Login));
+    assert!(world.account.epoch() > ended, "another again");
+}
+
+#[test]
 fn a_phone_silent_for_a_year_owes_a_step_up_and_two_wrong_ones_lock() {
     let mut world = World::new();
     let asker = contact_asker(1, true);
