@@ -86,7 +86,7 @@ pub enum Part {
     },
     /// Meta's news of a message of ours.
     Status(Status),
-    /// When a contact wants to be woken; `None` takes the wish back.
+    /// A restart looks at the contact then: never later than it wants to be woken. `None`: not at all.
     Timer {
         contact: ContactId,
         at: Option<Timestamp>,

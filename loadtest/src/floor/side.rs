@@ -24,6 +24,7 @@ const NUMBER_PER_S: u32 = 1_000;
 const WARM: Duration = Duration::from_secs(3);
 /// Everyone has spoken by then, or the side is too slow for so many.
 const WARM_MAX: Duration = Duration::from_secs(60);
+/// And so much later for each who speaks once and then rests.
 const EACH_MAX: Duration = Duration::from_micros(500);
 /// By then who spoke once is asleep: `actors.passivate_after_s` and what tidying takes.
 const RESTED: Duration = Duration::from_secs(70);
