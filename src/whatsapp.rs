@@ -4,6 +4,8 @@
 //! the way over the network: connections, time limits, and what a failure says about whether bytes have left.
 
 mod client;
+mod form;
+mod line;
 mod transport;
 
 use std::sync::Arc;
@@ -58,6 +60,8 @@ pub enum OptionsError {
     Url(String),
     #[error("the graph api's base url `{0}` is plain http to another machine; the token would be read on the way")]
     PlainHttp(String),
+    #[error("the access token holds characters that no http header may")]
+    Token,
     #[error("connections_max is 0; at least 1 is needed")]
     NoConnections,
     #[error("the http client cannot be built: {0}")]

@@ -207,7 +207,7 @@ impl Switchboard {
 
     /// The same under its lock, from memory if it was looked up lately.
     async fn recent_alias(&self, held: &mut Stripes, key: LookupKey) -> Result<Option<Alias>, StoreError> {
-        if let Some(alias) = held.get(&stripe(key)).and_then(|recent| recent.get(key)) {
+        if let Some(alias) = held.get_mut(&stripe(key)).and_then(|recent| recent.get(key)) {
             return Ok(Some(alias));
         }
         let found = self.alias(key).await?;

@@ -4,6 +4,8 @@
 //! `biz_opaque_callback_data` may have (cloud-api.md 2.1). It names nobody to anyone but this server; a tag
 //! whose MAC is not ours means nothing.
 
+use std::fmt::Write as _;
+
 use crate::domain::contact::ContactId;
 use crate::domain::keys::ServerKeys;
 use crate::ports::{Lsn, RowId, SendTag};
@@ -11,7 +13,10 @@ use crate::ports::{Lsn, RowId, SendTag};
 /// Makes the tag of a row.
 pub fn seal(keys: &ServerKeys, row: RowId, contact: ContactId) -> SendTag {
     let mac = keys.send_tag(row.lsn.0, row.index, contact);
-    SendTag(format!("{:x}.{:x}.{:x}.{mac:016x}", row.lsn.0, row.index, contact.0))
+    let mut tag = String::with_capacity(64);
+    // A string takes all that is written to it.
+    let _ = write!(tag, "{:x}.{:x}.{:x}.{mac:016x}", row.lsn.0, row.index, contact.0);
+    SendTag(tag)
 }
 
 /// Reads a tag that is ours; `None` for anything else.

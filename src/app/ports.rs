@@ -138,7 +138,7 @@ pub(super) fn lines(
         .map(|_| {
             let channel: Arc<dyn Channel> = match &options.channel {
                 Some(given) => Arc::clone(given),
-                None => Arc::new(whatsapp::GraphClient::new(graph(options, emulator), Arc::clone(&render))?),
+                None => Arc::new(whatsapp::GraphClient::new(&graph(options, emulator), Arc::clone(&render))?),
             };
             let ways = gateways.iter().map(Gateway::way).collect::<Result<_, _>>()?;
             Ok(Lines { channel, ways })

@@ -175,7 +175,7 @@ pub fn echoed(text: &str, titles: &[impl AsRef<str>]) -> Option<usize> {
     if said.all.is_empty() || said.all.len() > Words::MAX {
         return None;
     }
-    titles.iter().position(|title| said.are(&Words::of(title.as_ref())))
+    titles.iter().map(AsRef::as_ref).position(|title| said.may_be(title) && said.are(&Words::of(title)))
 }
 
 /// A short text's words in lower case, with fillers and without.
@@ -202,6 +202,13 @@ impl Words {
             }
         }
         Self { all, told }
+    }
+
+    /// Whether a title is worth taking apart: it holds the first word that tells something.
+    fn may_be(&self, title: &str) -> bool {
+        let Some(first) = self.told.first() else { return true };
+        // Other letters may be written in more than one way.
+        !title.is_ascii() || title.to_ascii_lowercase().contains(first.as_str())
     }
 
     fn are(&self, title: &Self) -> bool {

@@ -2,13 +2,17 @@
 //!
 //! Frames as in the journal: a head (format, store), pages of `[key len u8][key][value len u32][value]` in key
 //! order, an end with their count. Each carries the export's LSN and its number, so a missing or foreign frame
-//! is found. Values are sealed as they rest. A file has its name only after it was read back, every seal
-//! opened, and its bytes are durable.
+//! is found. Values are sealed as they rest. A file has its name only after it was read back, every seal opened
+//! (or known from the export before, where it was: `pages::Former`), and its bytes are durable.
 
 use std::path::{Path, PathBuf};
 
+mod pages;
+
+use pages::{Former, Pages};
+
 use super::disk::{Disk, DiskFailure, DiskFile};
-use super::frame::{self, Frame, Kind, Read};
+use super::frame::{self, Kind};
 use super::identity::StoreId;
 use super::part::{self, Encoded};
 use super::seal::Seal;
@@ -165,20 +169,21 @@ pub(super) fn write_pages(
     }
 }
 
-/// Writes an export of a table that nobody writes to meanwhile; gives it with its bytes.
+/// Writes an export of a table that nobody writes to meanwhile; gives it with its bytes. `before`: the last one.
 pub(super) fn write(
     disk: &dyn Disk,
     dir: &Path,
-    store: StoreId,
-    seal: &Seal,
+    (store, seal): (StoreId, &Seal),
     tree: &dyn Tree,
     lsn: Lsn,
+    before: Option<&Export>,
 ) -> Result<(Export, u64), ExportFault> {
     let mut draft = begin(disk, dir, store, lsn)?;
     let count = write_pages(&mut draft, tree, &mut |_, _| {})?;
     end(&mut draft, count)?;
+    let mut former = Former::new(disk, before, store);
     read(disk, &draft.path, lsn, store, &mut |pairs| {
-        pairs.iter().try_for_each(|(key, bytes)| {
+        pairs.iter().filter(|(key, bytes)| !former.held(key, bytes)).try_for_each(|(key, bytes)| {
             tree::opens(seal, key, bytes).map_err(|fault| TreeFault::Broken(fault.to_string()).into())
         })
     })?;
@@ -193,42 +198,11 @@ pub(super) fn read(
     store: StoreId,
     visit: &mut dyn FnMut(&[Lent<'_>]) -> Result<(), ExportFault>,
 ) -> Result<(), ExportFault> {
-    let (mut buffer, mut at, mut read_to) = (Vec::new(), 0, 0_u64);
-    let (mut number, mut count) = (0_u32, 0_u64);
-    loop {
-        let damaged = |reason: &str| ExportFault::Damaged {
-            path: path.to_owned(),
-            offset: read_to - (buffer.len() - at) as u64,
-            reason: reason.to_owned(),
-        };
-        let Read::Frame(found) = frame::read(&buffer, at) else {
-            let more = disk.read_at(path, read_to, READ_BYTES).map_err(DiskFailure::of("read", path))?;
-            if more.is_empty() {
-                return Err(damaged("no whole frame stands there"));
-            }
-            buffer.drain(..at);
-            at = 0;
-            read_to += more.len() as u64;
-            buffer.extend_from_slice(&more);
-            continue;
-        };
-        let Frame { payload, end, .. } = found;
-        if found.lsn != lsn.0 || found.place != number {
-            return Err(damaged("a frame of another export or place stands there"));
-        }
-        match (found.kind, number) {
-            (Kind::Export, 0) if *payload == *head(store) => {}
-            (Kind::Export, 1..) => {
-                let pairs = decode(payload).ok_or_else(|| damaged("its page is cut"))?;
-                count += pairs.len() as u64;
-                visit(&pairs)?;
-            }
-            (Kind::ExportEnd, 1..) if *payload == count.to_le_bytes() => return Ok(()),
-            _ => return Err(damaged("this frame does not belong there")),
-        }
-        number += 1;
-        at = end;
+    let mut pages = Pages::new(disk, path, lsn, store);
+    while let Some(pairs) = pages.next()? {
+        visit(&pairs)?;
     }
+    Ok(())
 }
 
 /// Appends a pair to a page.
@@ -242,12 +216,19 @@ pub(super) fn encode(page: &mut Vec<u8>, key: &[u8], value: &[u8]) {
 /// The pairs of a page.
 pub(super) fn decode(mut page: &[u8]) -> Option<Vec<Lent<'_>>> {
     let mut pairs = Vec::new();
-    while let Some((&len, rest)) = page.split_first() {
-        let (key, rest) = rest.split_at_checked(len.into())?;
-        let (len, rest) = rest.split_first_chunk::<4>()?;
-        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-        pairs.push((key, value));
+    while !page.is_empty() {
+        let (pair, rest) = first(page)?;
+        pairs.push(pair);
         page = rest;
     }
     Some(pairs)
+}
+
+/// The first pair of a page, and what follows it.
+fn first(page: &[u8]) -> Option<(Lent<'_>, &[u8])> {
+    let (&len, rest) = page.split_first()?;
+    let (key, rest) = rest.split_at_checked(len.into())?;
+    let (len, rest) = rest.split_first_chunk::<4>()?;
+    let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+    Some(((key, value), rest))
 }

@@ -58,7 +58,8 @@ impl Applier {
         }
         self.check_point()?;
         let dir = export::dir(&self.dir);
-        let written = export::write(&*shared.disk, &dir, self.store, &shared.seal, &*self.tree, self.applied);
+        let (own, before) = ((self.store, &shared.seal), self.exports.last());
+        let written = export::write(&*shared.disk, &dir, own, &*self.tree, self.applied, before);
         let (export, bytes) = match written {
             Ok(written) => written,
             Err(ExportFault::Disk(failure)) if failure.is_full() => {

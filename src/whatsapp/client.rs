@@ -8,9 +8,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use reqwest::multipart::{Form, Part};
-use reqwest::{Client, RequestBuilder, Url, header, redirect};
-use secrecy::{ExposeSecret, SecretString};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::{self, HeaderValue};
+use reqwest::Url;
+use secrecy::ExposeSecret;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::certificate::Certificate;
@@ -19,17 +21,18 @@ use crate::domain::message::{MessageId, Outbound};
 use crate::ports::{Channel, OutgoingCode, OutgoingMessage, SendError};
 use crate::wire::outbound::{self, Answer, limits};
 
-use super::transport::{Failure, Reply, exchange};
+use super::form;
+use super::transport::{Failure, Reply, Transport};
 use super::{Options, OptionsError, Render, Unmade};
-
-/// Shorter than what servers keep an idle connection for: one that closes under a request leaves an ambiguous send.
-const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// The Graph API. Make one for each shard: its connections live on the thread that first used them.
 pub struct GraphClient {
-    http: Client,
-    base: Url,
-    token: SecretString,
+    transport: Transport,
+    host: HeaderValue,
+    /// What every request's path begins with.
+    path: String,
+    /// Marked as sensitive, so that nobody prints it.
+    bearer: HeaderValue,
     slots: Semaphore,
     slot_wait: Duration,
     send_to_bsuid: bool,
@@ -38,24 +41,23 @@ pub struct GraphClient {
 
 impl GraphClient {
     /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
-    pub fn new(options: Options, render: Render) -> Result<Self, OptionsError> {
-        let base = base_url(&options)?;
+    pub fn new(options: &Options, render: Render) -> Result<Self, OptionsError> {
+        let base = base_url(options)?;
         if options.connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
-        let mut http = Client::builder()
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.request_timeout)
-            .pool_max_idle_per_host(options.connections_max)
-            .pool_idle_timeout(IDLE_MAX)
-            .redirect(redirect::Policy::none());
-        if is_this_machine(&base) {
-            http = http.no_proxy();
-        }
+        let transport = Transport::new(&base, options.connect_timeout, options.request_timeout)?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", options.token.expose_secret()))
+            .map_err(|_| OptionsError::Token)?;
+        bearer.set_sensitive(true);
+        let port = base.port().map_or_else(String::new, |port| format!(":{port}"));
+        let host = HeaderValue::try_from(format!("{}{port}", base.host_str().unwrap_or_default()))
+            .map_err(|_| OptionsError::Url(options.base_url.clone()))?;
         Ok(Self {
-            http: http.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?,
-            base,
-            token: options.token,
+            transport,
+            host,
+            path: base.path().to_owned(),
+            bearer,
             slots: Semaphore::new(options.connections_max),
             slot_wait: options.connect_timeout,
             send_to_bsuid: options.send_to_bsuid,
@@ -87,7 +89,7 @@ impl GraphClient {
     }
 
     async fn post_message(&self, number: &BusinessNumber, body: Vec<u8>) -> Result<MessageId, SendError> {
-        let reply = exchange(self.post_json(number, body)).await.map_err(after_sending)?;
+        let reply = self.post(number, "messages", JSON, body.into()).await.map_err(after_sending)?;
         match outbound::read(&reply.body) {
             Answer::Accepted(id) => Ok(id),
             Answer::Refused { code } => Err(SendError::Refused { code, http: reply.http }),
@@ -97,8 +99,8 @@ impl GraphClient {
 
     async fn mark_one(&self, number: BusinessNumber, message: MessageId, typing: bool) -> Result<(), SendError> {
         let _slot = self.slot().await?;
-        let request = self.post_json(&number, outbound::mark_read(&message, typing));
-        let reply = exchange(request).await.map_err(after_sending)?;
+        let body = outbound::mark_read(&message, typing);
+        let reply = self.post(&number, "messages", JSON, body.into()).await.map_err(after_sending)?;
         match outbound::read(&reply.body) {
             Answer::Done | Answer::Accepted(_) => Ok(()),
             Answer::Refused { code } => Err(SendError::Refused { code, http: reply.http }),
@@ -112,12 +114,11 @@ impl GraphClient {
             return Err(unsendable("only a certificate has a file".into()));
         };
         let pdf = self.rendered(certificate).await?;
-        let file = Part::bytes(pdf)
-            .file_name(file_name.clone())
-            .mime_str(PDF)
-            .map_err(|_| unsendable("the file's type is refused by the http client".into()))?;
-        let form = Form::new().text("messaging_product", "whatsapp").text("type", PDF).part("file", file);
-        let reply = exchange(self.post(&outgoing.number, "media").multipart(form)).await.map_err(before_sending)?;
+        let fields = [("messaging_product", "whatsapp"), ("type", PDF)];
+        let (content_type, form) = form::with_file(&fields, file_name, PDF, &pdf);
+        let content_type =
+            HeaderValue::try_from(content_type).map_err(|_| unsendable("the form has no content type".into()))?;
+        let reply = self.post(&outgoing.number, "media", content_type, form).await.map_err(before_sending)?;
         match (outbound::media_id(&reply.body), outbound::read(&reply.body)) {
             (_, Answer::Refused { code }) => Err(SendError::Refused { code, http: reply.http }),
             (Some(id), _) => Ok(id),
@@ -139,22 +140,29 @@ impl GraphClient {
 
     /// A free connection, or the news that none came free in time: nothing has left then.
     async fn slot(&self) -> Result<SemaphorePermit<'_>, SendError> {
+        if let Ok(slot) = self.slots.try_acquire() {
+            return Ok(slot);
+        }
         match tokio::time::timeout(self.slot_wait, self.slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) | Err(_) => Err(SendError::Unreachable { reason: "no connection came free in time".into() }),
         }
     }
 
-    fn post_json(&self, number: &BusinessNumber, body: Vec<u8>) -> RequestBuilder {
-        self.post(number, "messages").header(header::CONTENT_TYPE, "application/json").body(body)
-    }
-
-    fn post(&self, number: &BusinessNumber, what: &str) -> RequestBuilder {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.extend([&number.0, what]);
-        }
-        self.http.post(url).bearer_auth(self.token.expose_secret())
+    async fn post(
+        &self,
+        number: &BusinessNumber,
+        what: &str,
+        content_type: HeaderValue,
+        body: Bytes,
+    ) -> Result<Reply, Failure> {
+        let request = Request::post(format!("{}/{}/{what}", self.path, number.0))
+            .header(header::HOST, self.host.clone())
+            .header(header::AUTHORIZATION, self.bearer.clone())
+            .header(header::CONTENT_TYPE, content_type)
+            .body(body.into())
+            .map_err(|_| Failure::NotSent("the request could not be built"))?;
+        self.transport.exchange(request).await
     }
 }
 
@@ -178,6 +186,7 @@ impl Channel for GraphClient {
 }
 
 const PDF: &str = "application/pdf";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The tag of a message that no outbox row stands behind: its statuses are counted and settle nothing.
 const NO_ROW: &str = "code";
 
@@ -219,7 +228,7 @@ fn before_sending(failure: Failure) -> SendError {
         Failure::NotSent(reason) | Failure::NoAnswer(reason) => {
             SendError::Unreachable { reason: format!("upload: {reason}") }
         }
-        Failure::Cut { http } => upload_unread(&Reply { http, body: Vec::new() }),
+        Failure::Cut { http } => upload_unread(&Reply { http, body: Bytes::new() }),
     }
 }
 

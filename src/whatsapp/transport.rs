@@ -1,17 +1,32 @@
-//! One HTTP exchange: out, and what came back or how it failed.
+//! HTTP to the Graph API: connections that are kept, and what came back or how it failed.
 //!
 //! The one question that matters about a failure is whether the bytes may have left; a wrong "no" would send a
-//! message twice. Errors are told in fixed words: those of the HTTP library hold URLs.
+//! message twice. Errors are told in fixed words: those of the HTTP library may hold URLs.
 
-use reqwest::{RequestBuilder, Response};
+use std::error::Error;
+use std::time::Duration;
 
-/// Meta's answers are below 2 KiB.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use parking_lot::Mutex;
+use reqwest::Url;
+use tokio::time::{Instant, timeout, timeout_at};
+use tower_service::Service as _;
+
+use super::OptionsError;
+use super::line::{Body, Line, Sent, Stream};
+
+/// Shorter than what servers keep an idle connection for: one that closes under a request leaves an ambiguous send.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// An answer as far as HTTP goes.
 pub(super) struct Reply {
     pub(super) http: u16,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
 }
 
 /// No whole answer.
@@ -25,39 +40,104 @@ pub(super) enum Failure {
     Cut { http: u16 },
 }
 
-/// Sends a request and reads its answer whole.
-pub(super) async fn exchange(request: RequestBuilder) -> Result<Reply, Failure> {
-    let mut answer = request.send().await.map_err(|error| failure(&error))?;
-    let http = answer.status().as_u16();
-    match body(&mut answer).await {
-        Some(body) => Ok(Reply { http, body }),
-        None if answer.status().is_success() => Err(Failure::NoAnswer("the answer broke off")),
-        None => Err(Failure::Cut { http }),
-    }
+/// The way to one server, and the lines that rest.
+pub(super) struct Transport {
+    to: hyper::Uri,
+    way: Way,
+    /// As many as there are requests at once, at the most: each was under one.
+    idle: Mutex<Vec<Line>>,
+    connect_timeout: Duration,
+    request_timeout: Duration,
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
-    if error.is_builder() {
-        Failure::NotSent("the request could not be built")
-    } else if error.is_connect() && error.is_timeout() {
-        Failure::NotSent("connecting took too long")
-    } else if error.is_connect() {
-        Failure::NotSent("no connection: refused, name not found, or tls failed")
-    } else if error.is_timeout() {
-        Failure::NoAnswer("no answer in time")
-    } else {
-        Failure::NoAnswer("the connection broke")
-    }
+enum Way {
+    Direct(HttpsConnector<HttpConnector>),
+    Proxied(HttpsConnector<Tunnel<HttpConnector>>),
 }
 
-/// The body, unless it breaks off or is longer than any answer of Meta's.
-async fn body(answer: &mut Response) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.ok()? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return None;
+impl Transport {
+    /// Connects to nothing yet. A proxy named by the environment is used for `https`.
+    pub(super) fn new(to: &Url, connect_timeout: Duration, request_timeout: Duration) -> Result<Self, OptionsError> {
+        let to: hyper::Uri = to.as_str().parse().map_err(|_| OptionsError::Url(to.to_string()))?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .map_err(|error| OptionsError::Client(error.to_string()))?
+            .https_or_http()
+            .enable_http1();
+        let proxy = Matcher::from_env().intercept(&to).filter(|_| to.scheme_str() == Some("https"));
+        let way = match proxy {
+            None => Way::Direct(tls.wrap_connector(tcp)),
+            Some(proxy) => {
+                let tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+                let login = proxy.basic_auth().cloned();
+                Way::Proxied(tls.wrap_connector(match login {
+                    Some(login) => tunnel.with_auth(login),
+                    None => tunnel,
+                }))
+            }
+        };
+        Ok(Self { to, way, idle: Mutex::default(), connect_timeout, request_timeout })
+    }
+
+    /// Sends a request and reads its answer whole.
+    pub(super) async fn exchange(&self, mut request: Request<Body>) -> Result<Reply, Failure> {
+        let until = Instant::now() + self.request_timeout;
+        loop {
+            let rested = self.rested();
+            let is_new = rested.is_none();
+            let mut line = match rested {
+                Some(line) => line,
+                None => self.connect(until).await?,
+            };
+            let Ok(sent) = timeout_at(until, line.exchange(request)).await else {
+                return Err(Failure::NoAnswer("no answer in time"));
+            };
+            match sent {
+                Sent::Answered(reply) => {
+                    self.rest(line);
+                    return Ok(reply);
+                }
+                Sent::Failed(failure) => return Err(failure),
+                Sent::Unsent(_) if is_new => return Err(Failure::NotSent("the connection closed at once")),
+                // Its far end had closed it while it rested.
+                Sent::Unsent(unsent) => request = *unsent,
+            }
         }
-        body.extend_from_slice(&chunk);
     }
-    Some(body)
+
+    fn rested(&self) -> Option<Line> {
+        loop {
+            // The one that was used last: what is not needed grows old.
+            let mut line = self.idle.lock().pop()?;
+            if line.is_usable(IDLE_MAX) {
+                return Some(line);
+            }
+        }
+    }
+
+    fn rest(&self, mut line: Line) {
+        if line.is_usable(IDLE_MAX) {
+            self.idle.lock().push(line);
+        }
+    }
+
+    async fn connect(&self, until: Instant) -> Result<Line, Failure> {
+        let left = until.saturating_duration_since(Instant::now());
+        match timeout(left.min(self.connect_timeout), self.open()).await {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(_)) => Err(Failure::NotSent("no connection: refused, name not found, or tls failed")),
+            Err(_) => Err(Failure::NotSent("connecting took too long")),
+        }
+    }
+
+    async fn open(&self) -> Result<Line, Box<dyn Error + Send + Sync>> {
+        let stream: Stream = match &self.way {
+            Way::Direct(connector) => connector.clone().call(self.to.clone()).await?,
+            Way::Proxied(connector) => connector.clone().call(self.to.clone()).await?,
+        };
+        Ok(Line::over(stream).await?)
+    }
 }

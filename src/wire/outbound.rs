@@ -168,7 +168,11 @@ impl<'a> Reply<'a> {
     }
 }
 
+/// Most bodies are shorter; a longer one grows.
+const BODY_BYTES: usize = 1_536;
+
 /// All keys are strings and nothing in it can fail, so it can always be written.
 fn to_bytes(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
+    let mut bytes = Vec::with_capacity(BODY_BYTES);
+    serde_json::to_writer(&mut bytes, body).map(|()| bytes).unwrap_or_default()
 }

@@ -46,7 +46,7 @@ fn client(emulator: &Emulator) -> GraphClient {
         let made = typesetter.render(&certificate, None).map_err(|error| Unmade::Never(error.to_string()));
         std::future::ready(made).boxed()
     });
-    GraphClient::new(options, render).expect("options that are right")
+    GraphClient::new(&options, render).expect("options that are right")
 }
 
 fn outgoing(message: Outbound) -> OutgoingMessage {

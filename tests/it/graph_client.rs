@@ -43,13 +43,13 @@ fn renders() -> Render {
 }
 
 fn client(url: &str) -> GraphClient {
-    GraphClient::new(options(url), renders()).expect("options that are right")
+    GraphClient::new(&options(url), renders()).expect("options that are right")
 }
 
 /// A client that soon loses patience.
 fn hasty(url: &str) -> GraphClient {
     let options = Options { request_timeout: Duration::from_millis(150), ..options(url) };
-    GraphClient::new(options, renders()).expect("options that are right")
+    GraphClient::new(&options, renders()).expect("options that are right")
 }
 
 fn outgoing(message: Outbound) -> OutgoingMessage {
@@ -161,6 +161,43 @@ async fn what_cannot_be_read_has_its_status() {
 }
 
 #[tokio::test]
+async fn a_connection_is_kept_and_one_that_was_closed_at_rest_is_left() {
+    let server = TinyServer::start(|number, _| match number {
+        1 => Answer::SayThenClose(200, ACCEPTED.into()),
+        _ => Answer::Say(200, ACCEPTED.into()),
+    })
+    .await;
+    let client = client(&server.url);
+    for (send, connections) in [(0, 1), (1, 1), (2, 2), (3, 2)] {
+        assert!(client.send(text()).await.is_ok(), "{send}");
+        assert_eq!((server.seen().len(), server.connections()), (send + 1, connections));
+        // For the end of the second one to arrive.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_sender_lost_patience_is_not_used_again() {
+    let server = TinyServer::start(|number, _| match number {
+        0 => Answer::SayLate(200, ACCEPTED.replace("wamid.9", "wamid.late"), Duration::from_millis(300)),
+        _ => Answer::Say(200, ACCEPTED.into()),
+    })
+    .await;
+    let client = hasty(&server.url);
+    assert!(matches!(client.send(text()).await, Err(SendError::Ambiguous { .. })));
+    assert_eq!(client.send(text()).await, Ok(MessageId("wamid.9".into())), "not the answer to the one before");
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn what_does_not_speak_tls_is_sent_nothing() {
+    let server = TinyServer::start(|_, _| Answer::Say(200, ACCEPTED.into())).await;
+    let sent = client(&server.url.replace("http:", "https:")).send(text()).await;
+    assert!(matches!(sent, Err(SendError::Unreachable { .. })), "{sent:?}");
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
 async fn nobody_there_is_unreachable() {
     let sent = client(&nobody().await).send(text()).await;
     assert!(matches!(sent, Err(SendError::Unreachable { .. })), "{sent:?}");
@@ -235,17 +272,18 @@ async fn what_can_never_be_sent_costs_no_request() {
     let never = || ready(Err(Unmade::Never("no such font".into()))).boxed();
     let unmade: [Render; 2] = [Arc::new(move |_| never()), Arc::new(|_| panic!("a bug in typesetting"))];
     for render in unmade {
-        let client = GraphClient::new(options(&server.url), render).expect("options that are right");
+        let client = GraphClient::new(&options(&server.url), render).expect("options that are right");
         let sent = client.send(certificate()).await;
         assert!(matches!(sent, Err(SendError::Unsendable { .. })), "{sent:?}");
     }
     let later: Render = Arc::new(|_| ready(Err(Unmade::NotNow("the store is full".into()))).boxed());
-    let sent = GraphClient::new(options(&server.url), later).expect("options that are right").send(certificate()).await;
+    let sent =
+        GraphClient::new(&options(&server.url), later).expect("options that are right").send(certificate()).await;
     assert!(matches!(sent, Err(SendError::Unreachable { .. })), "it is tried again: {sent:?}");
     let sent = client(&server.url).send(outgoing(Outbound::Text { body: Text("é".repeat(4_097)) })).await;
     assert!(matches!(sent, Err(SendError::Unsendable { .. })), "{sent:?}");
     let by_phone_only = Options { send_to_bsuid: false, ..options(&server.url) };
-    let by_phone_only = GraphClient::new(by_phone_only, renders()).expect("options that are right");
+    let by_phone_only = GraphClient::new(&by_phone_only, renders()).expect("options that are right");
     let to_bsuid = OutgoingMessage { to: Recipient::Bsuid(Bsuid("ID.1".into())), ..text() };
     let sent = by_phone_only.send(to_bsuid.clone()).await;
     assert!(matches!(sent, Err(SendError::Unsendable { .. })), "{sent:?}");
@@ -275,7 +313,7 @@ async fn waiting_for_a_connection_is_bounded_and_nothing_has_left() {
         ..options(&server.url)
     };
     let unreachable = AtomicUsize::new(0);
-    let client = GraphClient::new(options, renders()).expect("options that are right");
+    let client = GraphClient::new(&options, renders()).expect("options that are right");
     let sends = (0..4).map(|_| async {
         if let Err(SendError::Unreachable { .. }) = client.send(text()).await {
             unreachable.fetch_add(1, Ordering::SeqCst);
@@ -306,7 +344,7 @@ async fn no_error_holds_what_is_personal_or_secret() {
 
 #[test]
 fn options_that_would_leak_or_stall_are_refused() {
-    let refused = |options: Options| GraphClient::new(options, renders()).err();
+    let refused = |options: Options| GraphClient::new(&options, renders()).err();
     let at = |url: &str| refused(options(url));
     assert!(matches!(at("http://graph.example.org"), Some(OptionsError::PlainHttp(_))));
     assert!(matches!(at("ftp://127.0.0.1"), Some(OptionsError::Url(_))));
@@ -316,4 +354,6 @@ fn options_that_would_leak_or_stall_are_refused() {
     assert!(at("http://[::1]:8090").is_none());
     let none = Options { connections_max: 0, ..options("https://graph.facebook.com") };
     assert!(matches!(refused(none), Some(OptionsError::NoConnections)));
+    let broken = Options { token: "token\n1".into(), ..options("https://graph.facebook.com") };
+    assert!(matches!(refused(broken), Some(OptionsError::Token)));
 }

@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Say(u16, String),
     /// The same after a while.
     SayLate(u16, String, Duration),
+    /// This status and body, and close the connection without having said so.
+    SayThenClose(u16, String),
     /// These bytes, then an end.
     Raw(String),
     /// Nothing, and keep the connection.
@@ -40,6 +42,7 @@ pub(crate) struct TinyServer {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     at_once_most: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl TinyServer {
@@ -51,9 +54,16 @@ impl TinyServer {
         let at_once_most: Arc<AtomicUsize> = Arc::default();
         let now: Arc<AtomicUsize> = Arc::default();
         let answer = Arc::new(answer);
-        let server = Self { url, seen: Arc::clone(&seen), at_once_most: Arc::clone(&at_once_most) };
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let server = Self {
+            url,
+            seen: Arc::clone(&seen),
+            at_once_most: Arc::clone(&at_once_most),
+            connections: Arc::clone(&connections),
+        };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
                 let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
                 let (now, most) = (Arc::clone(&now), Arc::clone(&at_once_most));
                 tokio::spawn(async move {
@@ -69,6 +79,11 @@ impl TinyServer {
     /// The requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no test panics while holding it").clone()
+    }
+
+    /// How many connections were opened so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// How many connections were open at once at most.
@@ -102,6 +117,10 @@ async fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Seen>>, answer: &(impl Fn
             Answer::SayLate(status, body, after) => {
                 tokio::time::sleep(after).await;
                 said(status, &body)
+            }
+            Answer::SayThenClose(status, body) => {
+                let _ = stream.write_all(said(status, &body).as_bytes()).await;
+                return;
             }
             Answer::Raw(bytes) => {
                 let _ = stream.write_all(bytes.as_bytes()).await;

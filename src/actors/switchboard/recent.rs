@@ -12,33 +12,43 @@ use tokio::sync::OwnedMutexGuard;
 use super::{Alias, stripe};
 use crate::domain::keys::LookupKey;
 
-/// Aliases of one stripe; past it one of them is looked up again.
+/// Aliases of one stripe; past it those that nobody asked for lately are looked up again.
 pub(super) const RECENT_MAX: usize = 256;
 
-/// The aliases of a stripe.
+type Aliases = HashMap<LookupKey, Alias, BuildHasherDefault<Keyed>>;
+
+/// The aliases of a stripe, in two halves: whoever is asked for is in the newer, and when that is full the older is
+/// let go of. So an onslaught of strangers takes the places of those who went, not of those who write on.
 #[derive(Debug, Default)]
-pub(super) struct Recent(HashMap<LookupKey, Alias, BuildHasherDefault<Keyed>>);
+pub(super) struct Recent {
+    newer: Aliases,
+    older: Aliases,
+}
 
 /// Stripes that are held, each once and in order.
 pub(super) type Stripes = BTreeMap<usize, OwnedMutexGuard<Recent>>;
 
 impl Recent {
-    pub(super) fn get(&self, key: LookupKey) -> Option<Alias> {
-        self.0.get(&key).copied()
+    pub(super) fn get(&mut self, key: LookupKey) -> Option<Alias> {
+        if let Some(alias) = self.newer.get(&key) {
+            return Some(*alias);
+        }
+        let alias = self.older.remove(&key)?;
+        self.put(key, alias);
+        Some(alias)
     }
 
     pub(super) fn put(&mut self, key: LookupKey, alias: Alias) {
-        if self.0.len() >= RECENT_MAX
-            && !self.0.contains_key(&key)
-            && let Some(other) = self.0.keys().next().copied()
-        {
-            self.0.remove(&other);
+        self.older.remove(&key);
+        if self.newer.len() >= RECENT_MAX / 2 && !self.newer.contains_key(&key) {
+            self.older = std::mem::take(&mut self.newer);
         }
-        self.0.insert(key, alias);
+        self.newer.insert(key, alias);
     }
 
     pub(super) fn forget(&mut self, key: LookupKey) {
-        self.0.remove(&key);
+        self.newer.remove(&key);
+        self.older.remove(&key);
     }
 }
 
@@ -93,10 +103,37 @@ mod tests {
             recent.put(key(number), alias(u64::from(number)));
             recent.put(key(number), alias(u64::from(number) + 5_000));
             assert_eq!(recent.get(key(number)), Some(alias(u64::from(number) + 5_000)));
-            assert!(recent.0.len() <= RECENT_MAX);
+            assert!(recent.newer.len() + recent.older.len() <= RECENT_MAX);
         }
-        assert_eq!(recent.0.len(), RECENT_MAX);
-        recent.forget(key(999));
-        assert_eq!(recent.get(key(999)), None);
+        assert!(recent.newer.len() + recent.older.len() > RECENT_MAX / 2);
+        for number in [999, 900] {
+            assert!(recent.get(key(number)).is_some(), "in the newer half and in the older");
+            recent.forget(key(number));
+            assert_eq!(recent.get(key(number)), None);
+        }
+    }
+
+    #[test]
+    fn what_an_older_half_said_is_not_said_any_more_once_it_changed() {
+        let mut recent = Recent::default();
+        recent.put(key(1), alias(1));
+        (1_000..1_128).for_each(|stranger| recent.put(key(stranger), alias(9)));
+        assert!(recent.older.contains_key(&key(1)));
+        recent.put(key(1), alias(2));
+        (2_000..2_128).for_each(|stranger| recent.put(key(stranger), alias(9)));
+        assert_eq!(recent.get(key(1)), Some(alias(2)));
+    }
+
+    #[test]
+    fn whoever_writes_on_stays_whatever_strangers_come_and_go() {
+        let mut recent = Recent::default();
+        for stranger in 1_000..11_000 {
+            recent.put(key(stranger), alias(u64::from(stranger)));
+            let regular = key(stranger % 50);
+            if stranger >= 1_050 {
+                assert!(recent.get(regular).is_some(), "{stranger}");
+            }
+            recent.put(regular, alias(7));
+        }
     }
 }

@@ -20,16 +20,24 @@ pub enum Answer {
     Unreadable,
 }
 
+/// What of an answer says anything; the rest, and who it went to, is read over.
+#[derive(serde::Deserialize)]
+struct Said {
+    error: Option<Value>,
+    messages: Option<Value>,
+    success: Option<Value>,
+}
+
 /// Reads an answer's body.
 pub fn read(body: &[u8]) -> Answer {
-    let Ok(body) = serde_json::from_slice::<Value>(body) else { return Answer::Unreadable };
-    if let Some(error) = body.get("error") {
-        return code(error).map_or(Answer::Unreadable, |code| Answer::Refused { code });
+    let Ok(Said { error, messages, success }) = serde_json::from_slice(body) else { return Answer::Unreadable };
+    if let Some(error) = error {
+        return code(&error).map_or(Answer::Unreadable, |code| Answer::Refused { code });
     }
-    if let Some(id) = body.pointer("/messages/0/id").and_then(named) {
+    if let Some(id) = messages.as_ref().and_then(|messages| messages.pointer("/0/id")).and_then(named) {
         return Answer::Accepted(MessageId(id));
     }
-    match body.get("success") {
+    match success {
         Some(Value::Bool(true)) => Answer::Done,
         Some(_) | None => Answer::Unreadable,
     }
