@@ -168,7 +168,7 @@ impl Options {
             queue_bytes_max: 128 << 20,
             open_bytes_max: 1 << 30,
             rows_in_memory_max: 200_000,
-            apply_after_ms: 2_000,
+            apply_after_ms: 10_000,
             apply_window_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,
             export_after_bytes: 64 << 20,

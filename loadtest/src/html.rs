@@ -178,6 +178,7 @@ mod tests {
                 cpu_percent: 20.0,
                 memory_mib: 50.0,
                 disk_mib: 300.0,
+                drift: Some(0.0),
             }),
             ..Sample::default()
         };

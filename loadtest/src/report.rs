@@ -42,6 +42,9 @@ pub(crate) struct Report {
     pub(crate) reply_ms: Percentiles,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server: Option<Usage>,
+    /// The most messages that the server could not account for at any second; `None`: it never said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<f64>,
     /// The load tester's own: the crowd and the emulated Meta.
     pub(crate) tester_cpu_s: f64,
     pub(crate) limits: Vec<Held>,
@@ -109,6 +112,7 @@ impl Report {
             ack_ms: figures.ack.percentiles(),
             reply_ms: figures.reply.percentiles(),
             server: ends.server,
+            drift: drift(&ends.samples),
             tester_cpu_s: ends.tester_cpu_s,
             limits: Vec::new(),
             mistakes,
@@ -180,12 +184,16 @@ impl Report {
         Some((late / early - 1.0) * 100.0)
     }
 
-    /// The limits that did not hold; an event lost by the load tester itself breaks all trust.
+    /// The limits that did not hold, and a server's account that does not add up; an event lost by the load tester
+    /// itself breaks all trust.
     pub(crate) fn broken(&self) -> Vec<String> {
         let broken = self.limits.iter().filter(|limit| !limit.kept);
         let mut broken: Vec<String> = broken
             .map(|limit| format!("{} is {:.2}, the limit is {:.2}", limit.limit, limit.measured, limit.bound))
             .collect();
+        if let Some(drift) = self.drift.filter(|drift| *drift > 0.0) {
+            broken.push(format!("the server cannot account for {drift} of the messages that it took"));
+        }
         if self.events_lost > 0 {
             broken.push(format!("the load tester lost {} events: this machine is too slow for it", self.events_lost));
         }
@@ -228,6 +236,9 @@ impl Report {
                 usage.cpu_s, usage.peak_memory_mib, self.tester_cpu_s
             );
         }
+        if let Some(drift) = self.drift {
+            let _ = writeln!(table, "messages that it could not account for: {drift} at its worst second");
+        }
         if let Some(noise) = self.noise {
             let _ = writeln!(
                 table,
@@ -241,6 +252,11 @@ impl Report {
         }
         table
     }
+}
+
+fn drift(samples: &[Sample]) -> Option<f64> {
+    let drifts = samples.iter().filter_map(|sample| sample.server.as_ref()?.drift);
+    drifts.map(f64::abs).max_by(f64::total_cmp)
 }
 
 /// What was wrong, and who was not served, each the commonest first.

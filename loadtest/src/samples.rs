@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::crowd::Stage;
 use crate::figures::Percentiles;
-use crate::server::{Shared, Usage, usage_of};
+use crate::server::{Shared, Usage, drift_at, usage_of};
 
 /// Looks that are kept; a run longer than an hour and a half keeps its beginning.
 const SAMPLES_MAX: usize = 5_400;
@@ -37,6 +37,8 @@ pub(crate) struct ServerSample {
     pub(crate) cpu_percent: f64,
     pub(crate) memory_mib: f64,
     pub(crate) disk_mib: f64,
+    /// Messages that it took and cannot account for; `None` while it did not say.
+    pub(crate) drift: Option<f64>,
 }
 
 /// Looks until it is dropped; what was seen is asked for with [`Sampler::end`].
@@ -91,13 +93,15 @@ impl Sampler {
 async fn look(stage: &Stage, server: Option<&Shared>, at_s: f64, before: &mut Before) -> Sample {
     let (said, replies, in_flight, ack, reply): (u64, u64, u64, Percentiles, Percentiles) = stage
         .with(|figures| (figures.said, figures.replies, figures.in_flight(), figures.ack.look(), figures.reply.look()));
-    let (usage, disk_mib) = match server {
-        None => (None, 0.0),
-        Some(server) => {
+    let (mut usage, mut disk_mib, mut drift) = (None, 0.0, None);
+    if let Some(server) = server {
+        let ops = {
             let server = server.lock().await;
-            (server.usage().ok(), mib(server.disk_bytes().unwrap_or_default()))
-        }
-    };
+            (usage, disk_mib) = (server.usage().ok(), mib(server.disk_bytes().unwrap_or_default()));
+            server.ops()
+        };
+        drift = drift_at(ops).await;
+    }
     let tester_cpu_s = usage_of(std::process::id()).map_or(before.tester_cpu_s, |usage| usage.cpu_s);
     let passed = (at_s - before.at_s).max(0.001);
     let cpu = |now: f64, then: f64| ((now - then) / passed * 100.0).max(0.0);
@@ -105,6 +109,7 @@ async fn look(stage: &Stage, server: Option<&Shared>, at_s: f64, before: &mut Be
         cpu_percent: cpu(usage.cpu_s, before.server_cpu_s.unwrap_or(usage.cpu_s)),
         memory_mib: usage.memory_mib,
         disk_mib,
+        drift,
     };
     let sample = Sample {
         at_s,

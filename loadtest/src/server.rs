@@ -3,6 +3,7 @@
 //! It runs as in production (`whatsapp.mode = "cloud"`), with the load tester in Meta's and the SMS gateway's
 //! place, so that what is measured shares no process with what measures.
 
+mod drift;
 mod usage;
 
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +21,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+pub(crate) use drift::drift_at;
 pub(crate) use usage::{Usage, usage_of, usage_of_group};
 
 use crate::scenario::{ServerSettings, WhatsApp};
@@ -129,6 +131,11 @@ impl Server {
             ensure!(Instant::now() < until, "the server is not ready after {} s", START.as_secs());
             sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Where its operators look.
+    pub(crate) fn ops(&self) -> SocketAddr {
+        self.ops
     }
 
     /// What it took so far, over all its starts.

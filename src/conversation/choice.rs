@@ -1,10 +1,15 @@
 //! What a button or a list row stands for. Its id is `<session epoch>:<key>`, its title a text of its own.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::text::table;
 use super::text::value::{Count, Phrase};
 use crate::domain::ticket::TicketKind;
+
+/// An epoch's digits, and the longest key.
+const ID_BYTES: usize = 32;
 
 /// A way on that a message offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,14 +121,18 @@ impl Choice {
 
     /// The button's id in a session.
     pub(super) fn id(self, epoch: u32) -> String {
-        if let C::Dose(dose) = self {
-            format!("{epoch}:dose_{dose}")
+        // There are ten of them in a list, and it is written at once.
+        let mut id = String::with_capacity(ID_BYTES);
+        let _ = if let C::Dose(dose) = self {
+            write!(id, "{epoch}:dose_{dose}")
         } else if let C::Kind(kind) = self {
             let row = KINDS.iter().position(|row| row.0 == kind).unwrap_or_default();
-            format!("{epoch}:kind_{row}")
+            write!(id, "{epoch}:kind_{row}")
         } else {
-            format!("{epoch}:{}", PLAIN.iter().find(|row| row.0 == self).map_or("menu", |row| row.1))
-        }
+            let key = PLAIN.iter().find(|row| row.0 == self).map_or("menu", |row| row.1);
+            write!(id, "{epoch}:{key}")
+        };
+        id
     }
 
     /// The session epoch and choice of an id of ours.

@@ -70,7 +70,11 @@ impl Draft {
     /// The reply in words.
     pub(super) fn write(&self, texts: &Texts, language: Language, buttons: u32, login: Option<AuthEpoch>) -> Reply {
         let words: Vec<String> = self.phrases.iter().map(|phrase| texts.render(phrase, language)).collect();
-        let body = Text(words.join(" ").chars().take(BODY_MAX).collect());
+        let mut body = words.join(" ");
+        if let Some((end, _)) = body.char_indices().nth(BODY_MAX) {
+            body.truncate(end);
+        }
+        let body = Text(body);
         let footer = self.footer.as_ref().map(|phrase| texts.text(phrase, language));
         let buttons: Vec<Button> = self
             .choices

@@ -151,3 +151,72 @@ impl ServerKeys {
         Otp::new(number).unwrap_or_else(|| unreachable!("reduced below a million"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> ServerKeys {
+        ServerKeys::derive(&[7; 32])
+    }
+
+    fn mobile(text: &str) -> Mobile {
+        Mobile::parse(text).unwrap()
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
+    /// Reckoned apart from this code (HMAC-SHA-256 over labels and lengths): what rests in a store is found by these.
+    #[test]
+    fn what_is_derived_stays_what_it_is() {
+        let (keys, phone) = (keys(), mobile("0812 0000 0042"));
+        assert_eq!(hex(keys.seal_key()), "57e360585db1a98c7878c067323225ae1aa519aaab3a506a2e5a0cf3e79d13eb");
+        assert_eq!(hex(keys.ticket_key()), "b4a68a4d7246aa4ac473581860bdd3e272533e083a5f5224bb6c7435e04ae93c");
+        let person = PersonId("p-1".into());
+        for (key, expected) in [
+            (keys.phone_alias(phone.phone()), "3e8298e0ca3eae793f37fa1a454499d5"),
+            (keys.bsuid_alias(&Bsuid("ID.1".into())), "f688664ebf8b5b83a3bf787a69ae8829"),
+            (keys.account(phone), "b7fe5e7ea6808c297e40ff2bec7b8cf4"),
+            (keys.route(phone), "0af3752e48b752a3cd07a241b8d1da92"),
+            (keys.nik(Nik::parse("0001014708900003").unwrap()), "6e465b8d636ec054087e40834dd51387"),
+            (keys.undo(UndoCode::new(52_077_391).unwrap()), "5740ca5482a871b26254b04455fde491"),
+            (keys.person(&person), "0edbb5326d404cff1cf774994265b39e"),
+            (keys.certificate_holder(&person), "7806cce0cde2c7ef826f948c027fb5c4"),
+        ] {
+            assert_eq!(hex(&key.0), expected);
+        }
+        assert_eq!(hex(&keys.certificate_digest(&[b"a", b"bc"])), "100e80ddb36417c65904825af04e8115");
+        assert_eq!(keys.send_tag(77, 3, ContactId(5)), 10_287_864_328_134_244_996);
+        assert_eq!(keys.otp([9; 16], ContactId(5), phone).digits(), "927030");
+        let holder = keys.certificate_holder(&person);
+        assert_ne!(keys.certificate_id(holder, [1; 16], 1, 9), keys.certificate_id(holder, [1; 16], 1, 10));
+    }
+
+    #[test]
+    fn another_master_key_derives_nothing_alike() {
+        let (ours, theirs) = (keys(), ServerKeys::derive(&[8; 32]));
+        let phone = mobile("0812 0000 0042");
+        assert_ne!(ours.seal_key(), theirs.seal_key());
+        assert_ne!(ours.account(phone), theirs.account(phone));
+        assert_ne!(ours.send_tag(77, 3, ContactId(5)), theirs.send_tag(77, 3, ContactId(5)));
+        assert_ne!(
+            ours.certificate_digest(&[b"ab"]),
+            ours.certificate_digest(&[b"a", b"b"]),
+            "lists do not run together"
+        );
+    }
+
+    #[test]
+    fn a_route_is_a_number_without_its_last_four_digits() {
+        let keys = keys();
+        assert_eq!(keys.route(mobile("0812 0000 0042")), keys.route(mobile("0812 0000 9999")));
+        assert_ne!(keys.route(mobile("0812 0000 0042")), keys.route(mobile("0812 0001 0042")));
+    }
+
+    #[test]
+    fn nothing_of_the_keys_is_printed() {
+        assert_eq!(format!("{:?}", keys()), "ServerKeys(…)");
+    }
+}

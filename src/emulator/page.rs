@@ -119,7 +119,7 @@ async fn open(world: web::Data<World>, opening: web::Json<Opening>) -> HttpRespo
             Some(phone) => Sender { name, ..Sender::phone(phone) },
             None => return refuse("phone"),
         },
-        (_, Some(username)) if (3..=35).contains(&username.chars().count()) => {
+        (_, Some(username)) if may_be_username(&username) => {
             let bsuid = bsuid.unwrap_or_else(|| bsuid_of(&username));
             Sender { name, username: Some(Text(username)), ..Sender::bsuid(&bsuid) }
         }
@@ -237,6 +237,11 @@ fn local_form(phone: Phone) -> String {
     let (prefix, rest) = national.split_at(national.len().min(3));
     let (middle, end) = rest.split_at(rest.len().min(4));
     if end.is_empty() { format!("0{prefix}-{middle}") } else { format!("0{prefix}-{middle}-{end}") }
+}
+
+/// Letters, digits, full stops and underscores; a sentence that was typed into the wrong box is none.
+fn may_be_username(typed: &str) -> bool {
+    (3..=35).contains(&typed.chars().count()) && typed.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'))
 }
 
 /// The same username is the same person whenever it is typed.

@@ -34,3 +34,15 @@ fn more_memory_than_allowed_breaks_its_limit() {
     assert_eq!(grown("million_contacts", 0.0, 0.0, 4_000.0), Vec::<String>::new());
     assert_eq!(grown("million_contacts", 0.0, 0.0, 4_200.0), ["memory_mib_max"]);
 }
+
+#[test]
+fn an_account_that_does_not_add_up_for_one_second_is_told() {
+    let scenario = Scenario::load("smoke").expect("a scenario");
+    let told = |drift: f64| {
+        let server = |drift| Some(ServerSample { drift: Some(drift), ..ServerSample::default() });
+        let samples = [0.0, drift, 0.0].map(|drift| Sample { server: server(drift), ..Sample::default() }).to_vec();
+        Report::of(&scenario, &Figures::new().expect("figures"), Ends { samples, ..Ends::default() }).broken()
+    };
+    assert!(!told(0.0).iter().any(|line| line.contains("account")), "{:?}", told(0.0));
+    assert!(told(-2.0).contains(&"the server cannot account for 2 of the messages that it took".to_owned()));
+}

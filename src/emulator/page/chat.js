@@ -296,7 +296,9 @@ $("who").addEventListener("submit", async (event) => {
     show("chat");
     input.focus();
   } catch {
-    $("who-problem").textContent = "Tulis nomor seperti 0812-0000-0042, atau nama pengguna dari 3 sampai 35 huruf.";
+    const problem = $("who-problem");
+    problem.textContent = "Tulis nomor seperti 0812-0000-0042, atau nama pengguna: 3 sampai 35 huruf, angka, titik, atau garis bawah.";
+    problem.scrollIntoView({ block: "nearest" });
   }
 });
 

@@ -66,6 +66,43 @@ fn a_route_whose_codes_nobody_types_is_clamped_and_freed_when_they_are_typed_aga
 }
 
 #[test]
+fn a_route_is_judged_by_a_whole_sample_and_no_sooner_than_a_quarter_of_an_hour() {
+    let rules = CodeRules { clamp_sample: 60, clamp_percent: 10, ..rules() };
+    let judged = |sent: u32, typed: u32, after_ms: i64| {
+        let mut codes = Codes::new(rules.clone());
+        assert_eq!(taken(&mut codes, HERE, sent, START), sent);
+        (0..typed).for_each(|_| codes.proven(HERE));
+        codes.take(HERE, true, START.plus_ms(after_ms)).unwrap();
+        codes.clamped() == 1
+    };
+    let quarter_ms = 15 * MINUTE_MS;
+    assert!(!judged(60, 0, quarter_ms - 1), "some may still be typed");
+    assert!(judged(60, 0, quarter_ms));
+    assert!(!judged(59, 0, quarter_ms), "too few tell nothing");
+    assert!(judged(60, 5, quarter_ms), "fewer than one in ten");
+    assert!(!judged(60, 6, quarter_ms));
+}
+
+#[test]
+fn a_route_is_forgotten_when_that_forgives_nothing() {
+    let full = |clamp_percent| {
+        let mut codes = Codes::new(CodeRules { clamp_sample: 1, clamp_percent, routes_max: 1, ..rules() });
+        codes.take(HERE, false, START).unwrap();
+        codes.take(HERE, false, START.plus_ms(PERIOD_MS)).unwrap();
+        codes
+    };
+    let last = START.plus_ms(PERIOD_MS);
+    for (clamp_percent, idle_ms) in [(0, HOUR_MS), (100, DAY_MS)] {
+        let mut codes = full(clamp_percent);
+        assert!(codes.take(THERE, false, last.plus_ms(idle_ms - 1)).is_err(), "the book is full");
+        assert_eq!(codes.take(THERE, false, last.plus_ms(idle_ms - 1 + SWEEP_EVERY_MS)), Ok(()));
+        assert!(codes.rows(THERE).contains(&Row { route: Some(HERE), bytes: None }), "and its keeper is told");
+        let mut codes = full(clamp_percent);
+        assert_eq!(codes.take(THERE, false, last.plus_ms(idle_ms)), Ok(()));
+    }
+}
+
+#[test]
 fn what_was_counted_rests_and_a_clock_that_jumps_back_frees_nothing() {
     let mut codes = Codes::new(CodeRules { route_per_hour: 20, ..rules() });
     assert_eq!(taken(&mut codes, HERE, 100, START), 20);
@@ -88,6 +125,12 @@ fn what_is_given_back_was_never_taken() {
     }
     assert_eq!(taken(&mut codes, HERE, 10, START), 2);
     assert_eq!((codes.all.minute.all, codes.routes[&HERE].period.sent), (2, 2));
+    codes.take(HERE, true, START).unwrap();
+    for belongs in [true, false] {
+        codes.give_back(HERE, belongs);
+    }
+    let Window { all, strangers, .. } = codes.routes[&HERE].hour;
+    assert_eq!((all, strangers), (1, 1), "a stranger's place is a stranger's again");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub fn read(body: &[u8]) -> Answer {
     if let Some(error) = error {
         return code(&error).map_or(Answer::Unreadable, |code| Answer::Refused { code });
     }
-    if let Some(id) = messages.as_ref().and_then(|messages| messages.pointer("/0/id")).and_then(named) {
+    if let Some(id) = messages.as_ref().and_then(|messages| messages.get(0)?.get("id")).and_then(named) {
         return Answer::Accepted(MessageId(id));
     }
     match success {

@@ -107,7 +107,13 @@ async fn a_page_that_comes_again_is_shown_the_chat_and_then_what_is_new() {
 async fn the_page_is_told_what_is_wrong_and_what_is_gone() {
     let (emulator, _) = alone(&StillClock::new(), |_| {}).await;
     let page = Page::of(&emulator);
-    for wrong in [json!({}), json!({ "phone": "siti" }), json!({ "phone": "0812" }), json!({ "username": "x" })] {
+    for wrong in [
+        json!({}),
+        json!({ "phone": "siti" }),
+        json!({ "phone": "0812" }),
+        json!({ "username": "x" }),
+        json!({ "username": "48392 iya kirim" }),
+    ] {
         assert_eq!(page.post("/page/chats", &wrong).await.0, 400, "{wrong}");
     }
     let text = json!({ "content": { "type": "text", "text": "hai" } });
