@@ -119,7 +119,7 @@ pub struct Options {
     /// Of one group, which is synced as one.
     pub group_records_max: usize,
     pub group_bytes_max: usize,
-    /// Groups smaller than this wait `gather_us` for more. The kernel's timer adds some 50 us to a wait.
+    /// Groups smaller than this wait for more, until they are as large or `gather_us` are over.
     pub gather_below_records: usize,
     pub gather_us: u64,
     /// Of the queue before the committer: half for statuses, three quarters for messages, all for turns.
@@ -163,7 +163,7 @@ impl Options {
             group_records_max: 4096,
             group_bytes_max: 8 << 20,
             gather_below_records: 16,
-            gather_us: 150,
+            gather_us: 1_500,
             queue_records_max: 65_536,
             queue_bytes_max: 128 << 20,
             open_bytes_max: 1 << 30,

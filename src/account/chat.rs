@@ -68,10 +68,9 @@ impl Chat {
             (own, other) => own.or(other),
         };
         self.misses.open = self.misses.open.max(other.misses.open);
-        if other.misses.today > self.misses.today {
-            self.misses.today = other.misses.today;
-            self.misses.day_from = other.misses.day_from;
-        }
+        // Of as many the later ones, which count for longer.
+        let day = |misses: &Misses| (misses.today, misses.day_from);
+        (self.misses.today, self.misses.day_from) = day(&self.misses).max(day(&other.misses));
     }
 
     /// Whether the chat is in by a proof that data may be changed on.
@@ -100,5 +99,46 @@ impl Chat {
 impl Lock {
     pub(super) fn remembered_until(&self) -> Timestamp {
         self.until.plus_ms(DAY_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp(1_795_400_000_000);
+
+    fn chat() -> Chat {
+        Chat::new(ContactId(1), true, START)
+    }
+
+    #[test]
+    fn what_counts_against_a_chat_counts_to_its_last_moment_and_no_longer() {
+        let rules = AccountRules::default();
+        let window_ms = i64::from(rules.otp_window_s) * SECOND_MS;
+        let at = |ms: i64| {
+            let mut chat = Chat { sends: vec![START], fresh_sends: vec![START], ..chat() };
+            chat.lock = Some(Lock { until: START.plus_ms(window_ms - DAY_MS), count: 1 });
+            chat.misses.today = 1;
+            chat.misses.day_from = START.plus_ms(window_ms - DAY_MS);
+            chat.settle(START.plus_ms(ms), &rules);
+            (chat.sends.len(), chat.fresh_sends.len(), chat.lock.is_some(), chat.misses.today)
+        };
+        assert_eq!(at(window_ms - 1), (1, 1, true, 1));
+        assert_eq!(at(window_ms), (0, 0, false, 0));
+    }
+
+    #[test]
+    fn of_two_days_that_count_as_many_the_one_that_lasts_longer_stays() {
+        let counted = |today, minutes: i64| {
+            let mut chat = chat();
+            (chat.misses.today, chat.misses.day_from) = (today, START.plus_ms(minutes * MINUTE_MS));
+            chat
+        };
+        for (own, other, expected) in [((2, 0), (1, 9), (2, 0)), ((1, 9), (2, 0), (2, 0)), ((2, 3), (2, 5), (2, 5))] {
+            let mut chat = counted(own.0, own.1);
+            chat.absorb(counted(other.0, other.1));
+            assert_eq!((chat.misses.today, chat.misses.day_from), (expected.0, START.plus_ms(expected.1 * MINUTE_MS)));
+        }
     }
 }

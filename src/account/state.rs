@@ -289,3 +289,6 @@ impl Account {
 pub(super) fn later(now: Timestamp, seconds: u32) -> Timestamp {
     now.plus_ms(i64::from(seconds) * SECOND_MS)
 }
+
+#[cfg(test)]
+mod tests;

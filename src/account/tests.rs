@@ -148,7 +148,8 @@ fn fresh_codes_have_their_own_budget_and_need_a_login() {
     }
     let fresh = world.last_code();
     assert_eq!(world.own(world.challenge(OtpPurpose::Login)), Answer::OtpSent, "the other budget");
-    assert!(matches!(world.own(world.check(OtpPurpose::Fresh, &[fresh])), Answer::OtpRight(_)));
+    let right = world.own(world.check(OtpPurpose::Fresh, &[fresh]));
+    assert!(matches!(right, Answer::OtpRight(Login { step_up: false, .. })), "he is in, and owes nothing: {right:?}");
 }
 
 #[test]
@@ -191,6 +192,20 @@ fn a_call_made_again_counts_nothing_twice_and_sends_the_same_code_again() {
     // A contact that was erased counts its calls anew: the same number, another request, no old answer.
     let other = world.identify(&[SITI]);
     assert!(matches!(world.ask_again(asker, call, other), Answer::Identified { misses_left: 3, .. }));
+}
+
+#[test]
+fn a_call_made_again_for_anothers_number_is_looked_up_again_before_its_code_leaves() {
+    for own_number in [true, false] {
+        let mut world = World::new();
+        let (asker, call) = (contact_asker(7, own_number), world.next_call());
+        let request = world.challenge(OtpPurpose::Login);
+        assert_eq!(world.ask_again(asker, call, request.clone()), Answer::OtpSent);
+        let effects = world.step(AccountEvent::Asked { asker, call, request });
+        let looks_up = effects.iter().any(|effect| matches!(effect, AccountEffect::LookUp { .. }));
+        let leaves = effects.iter().any(|effect| matches!(effect, AccountEffect::Sms { .. }));
+        assert_eq!((looks_up, leaves), (!own_number, own_number), "{effects:?}");
+    }
 }
 
 impl World {

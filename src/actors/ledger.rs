@@ -218,6 +218,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_code_that_was_typed_counts_for_its_route_after_a_crash_too() {
+        for typed in [true, false] {
+            let mut store = Arc::new(Memory::new());
+            let rules = CodeRules { clamp_sample: 1, clamp_percent: 50, clamped_per_hour: 0, ..CodeRules::default() };
+            let keys = Arc::new(ServerKeys::derive(&[7; 32]));
+            let open = |store: Arc<Memory>| Ledger::open(store, Arc::clone(&keys), rules.clone());
+            let ledger = open(store.clone()).await.unwrap();
+            ledger.take(mobile(1), None, false, NOW).unwrap().keep().await.unwrap();
+            if typed {
+                ledger.proven(mobile(1)).await.unwrap();
+            }
+            store = Arc::new(store.reopen());
+            let later = NOW.plus_ms(900_000);
+            let again = open(store.clone()).await.unwrap().take(mobile(2), None, false, later).is_ok();
+            assert_eq!(again, typed, "a route whose codes nobody types is clamped");
+        }
+    }
+
+    #[tokio::test]
     async fn a_full_store_is_waited_for() {
         let store = Arc::new(Memory::new());
         let ledger = open(&store).await;

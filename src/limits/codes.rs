@@ -216,7 +216,7 @@ impl Codes {
             std::collections::hash_map::Entry::Occupied(known) => Some(known.into_mut()),
             std::collections::hash_map::Entry::Vacant(_) if full => None,
             std::collections::hash_map::Entry::Vacant(new) => {
-                Some(new.insert(Route { period_from: now, used_at: now, ..Route::default() }))
+                Some(new.insert(Route { period_from: now, ..Route::default() }))
             }
         };
         match route {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
@@ -18,6 +18,9 @@ use super::overlay::{Entry, FullKey, Overlay};
 use super::part::Encoded;
 use super::rows::Change;
 use crate::ports::{Lsn, StoreError, Ticket, Value, Writer};
+
+/// The committer works, and looks by itself when it is done.
+const AWAKE: usize = usize::MAX;
 
 /// Waits for room on a full disk while the store is being closed.
 const CLOSING_WAITS_MAX: u32 = 20;
@@ -88,8 +91,8 @@ struct Inner {
     next: Lsn,
     fences: HashMap<u16, u32>,
     door: Door,
-    /// The committer sleeps and has to be woken.
-    asleep: bool,
+    /// The committer sleeps until so many records wait.
+    wake_at: usize,
 }
 
 pub(super) struct Queue {
@@ -105,7 +108,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn new(options: &Options, next: Lsn, open_bytes: u64) -> Self {
         let inner =
-            Inner { jobs: VecDeque::new(), bytes: 0, next, fences: HashMap::new(), door: Door::Open, asleep: false };
+            Inner { jobs: VecDeque::new(), bytes: 0, next, fences: HashMap::new(), door: Door::Open, wake_at: AWAKE };
         Self {
             inner: Mutex::new(inner),
             filled: Condvar::new(),
@@ -138,9 +141,7 @@ impl Queue {
         }
         let Entrant { parts, changes, accepted, bytes, .. } = entrant;
         inner.jobs.push_back(Job { lsn, parts, changes, accepted, carry: Vec::new(), bytes, done });
-        if std::mem::take(&mut inner.asleep) {
-            self.filled.notify_one();
-        }
+        self.wake(&mut inner);
         Ok(Ticket { lsn, durable })
     }
 
@@ -157,10 +158,16 @@ impl Queue {
         inner.bytes += bytes;
         let job = Job { lsn, parts: Vec::new(), changes: Vec::new(), accepted: 0, carry, bytes, done };
         inner.jobs.push_back(job);
-        if std::mem::take(&mut inner.asleep) {
+        self.wake(&mut inner);
+        Ok(Ticket { lsn, durable })
+    }
+
+    /// Wakes the committer if enough waits for it.
+    fn wake(&self, inner: &mut Inner) {
+        if inner.jobs.len() >= inner.wake_at {
+            inner.wake_at = AWAKE;
             self.filled.notify_one();
         }
-        Ok(Ticket { lsn, durable })
     }
 
     fn has_room(&self, inner: &Inner, class: Class) -> Result<(), StoreError> {
@@ -221,23 +228,27 @@ impl Queue {
                 Door::Shut => return Taken::Stopped,
                 Door::Open => {}
             }
-            inner.asleep = true;
+            inner.wake_at = 1;
             match idle {
                 None => self.filled.wait(&mut inner),
                 Some(idle) => {
                     let late = self.filled.wait_for(&mut inner, idle).timed_out();
                     if late && inner.jobs.is_empty() && inner.door == Door::Open {
-                        inner.asleep = false;
+                        inner.wake_at = AWAKE;
                         return Taken::Idle;
                     }
                 }
             }
         }
-        if inner.jobs.len() < limits.gather_below && inner.door == Door::Open && !limits.gather.is_zero() {
-            drop(inner);
-            std::thread::sleep(limits.gather);
-            inner = self.inner.lock();
+        // A sync costs the same for one record as for many: a few are waited for, no longer than they take to come.
+        let until = Instant::now() + limits.gather;
+        while inner.jobs.len() < limits.gather_below && inner.door == Door::Open && !limits.gather.is_zero() {
+            inner.wake_at = limits.gather_below;
+            if self.filled.wait_until(&mut inner, until).timed_out() {
+                break;
+            }
         }
+        inner.wake_at = AWAKE;
         if inner.door == Door::Shut {
             return Taken::Stopped;
         }
@@ -290,7 +301,7 @@ impl Queue {
 pub(super) struct Limits {
     pub records_max: usize,
     pub bytes_max: usize,
-    /// Groups smaller than this wait for `gather`.
+    /// A smaller group waits for more, for `gather` at most.
     pub gather_below: usize,
     pub gather: Duration,
 }

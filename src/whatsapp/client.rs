@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use secrecy::ExposeSecret;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -46,7 +47,8 @@ impl GraphClient {
         if options.connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
-        let transport = Transport::new(&base, options.connect_timeout, options.request_timeout)?;
+        let proxies = (!is_this_machine(&base)).then(Matcher::from_env);
+        let transport = Transport::new(&base, proxies.as_ref(), options.connect_timeout, options.request_timeout)?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", options.token.expose_secret()))
             .map_err(|_| OptionsError::Token)?;
         bearer.set_sensitive(true);

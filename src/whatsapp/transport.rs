@@ -56,8 +56,13 @@ enum Way {
 }
 
 impl Transport {
-    /// Connects to nothing yet. A proxy named by the environment is used for `https`.
-    pub(super) fn new(to: &Url, connect_timeout: Duration, request_timeout: Duration) -> Result<Self, OptionsError> {
+    /// Connects to nothing yet.
+    pub(super) fn new(
+        to: &Url,
+        proxies: Option<&Matcher>,
+        connect_timeout: Duration,
+        request_timeout: Duration,
+    ) -> Result<Self, OptionsError> {
         let to: hyper::Uri = to.as_str().parse().map_err(|_| OptionsError::Url(to.to_string()))?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -67,7 +72,7 @@ impl Transport {
             .map_err(|error| OptionsError::Client(error.to_string()))?
             .https_or_http()
             .enable_http1();
-        let proxy = Matcher::from_env().intercept(&to).filter(|_| to.scheme_str() == Some("https"));
+        let proxy = proxies.and_then(|proxies| proxies.intercept(&to));
         let way = match proxy {
             None => Way::Direct(tls.wrap_connector(tcp)),
             Some(proxy) => {
@@ -139,5 +144,37 @@ impl Transport {
             Way::Proxied(connector) => connector.clone().call(self.to.clone()).await?,
         };
         Ok(Line::over(stream).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_for_a_tunnel_with_its_login_and_without_one_nothing_is_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let proxies = Matcher::builder().all(format!("http://siti:uji@{address}")).build();
+        let to = Url::parse("https://graph.example.org/v23.0").unwrap();
+        let second = Duration::from_secs(10);
+        let transport = Transport::new(&to, Some(&proxies), second, second).unwrap();
+        let request = Request::post("/v23.0/1/messages").body(Body::default()).unwrap();
+        let refuses = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut head).await.unwrap() > 0);
+            }
+            stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+            String::from_utf8(head).unwrap()
+        };
+        let (head, sent) = tokio::join!(refuses, transport.exchange(request));
+        assert!(head.starts_with("CONNECT graph.example.org:443 HTTP/1.1\r\n"), "{head}");
+        assert!(head.to_ascii_lowercase().contains("\r\nproxy-authorization: basic "), "{head}");
+        assert!(matches!(sent, Err(Failure::NotSent(_))));
     }
 }

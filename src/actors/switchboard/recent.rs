@@ -82,6 +82,10 @@ impl Hasher for Keyed {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Mutex;
+
     use super::*;
     use crate::domain::contact::ContactId;
     use crate::domain::time::Timestamp;
@@ -122,6 +126,30 @@ mod tests {
         recent.put(key(1), alias(2));
         (2_000..2_128).for_each(|stranger| recent.put(key(stranger), alias(9)));
         assert_eq!(recent.get(key(1)), Some(alias(2)));
+    }
+
+    #[tokio::test]
+    async fn what_changes_under_its_lock_is_what_is_said_from_then_on() {
+        let lock = Arc::new(Mutex::new(Recent::default()));
+        for now in [Some(alias(4)), Some(alias(5)), None] {
+            let mut held = Stripes::from([(stripe(key(1)), Arc::clone(&lock).lock_owned().await)]);
+            changed(&mut held, key(1), now);
+            drop(held);
+            assert_eq!(lock.lock().await.get(key(1)), now);
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_last_eight_bytes_and_whatever_is_written_counts() {
+        let hash = |writes: &[&[u8]]| {
+            let mut hasher = Keyed::default();
+            writes.iter().for_each(|bytes| hasher.write(bytes));
+            hasher.finish()
+        };
+        assert_eq!(hash(&[&[9, 9, 9, 1, 0, 0, 0, 0, 0, 0, 2]]), 1 | 2 << 56);
+        assert_eq!(hash(&[&[5, 6]]), 5 | 6 << 8);
+        assert_eq!(hash(&[&[7], &[7]]), 0);
+        assert_eq!(hash(&[&[7], &[1]]), 6);
     }
 
     #[test]

@@ -175,6 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_kept_than_bounds_need_and_nothing_past_its_time() {
+        let rules = Rules { sessions_per_hour: 2, ..Rules::default() };
+        let mut budget = Budget::default();
+        for _ in 0..100 {
+            budget.note_code(OtpPurpose::Login, START, &rules);
+            budget.note_code(OtpPurpose::Fresh, START, &rules);
+            budget.note_session(START, &rules);
+        }
+        let kept = |budget: &Budget| (budget.logins.len(), budget.changes.len(), budget.opened.len());
+        assert_eq!(kept(&budget), (12, 12, 2));
+        budget.note_session(START.plus_ms(HOUR_MS - SECOND_MS), &rules);
+        assert_eq!(kept(&budget), (12, 12, 2), "they still count");
+        budget.note_session(START.plus_ms(HOUR_MS), &rules);
+        assert_eq!(kept(&budget), (12, 12, 1));
+        budget.note_code(OtpPurpose::Login, START.plus_ms(DAY_MS), &rules);
+        assert_eq!(kept(&budget), (1, 0, 0));
+    }
+
+    #[test]
     fn sessions_an_hour_are_bounded_and_that_is_told_once() {
         let rules = Rules { sessions_per_hour: 2, ..Rules::default() };
         let mut budget = Budget::default();

@@ -105,13 +105,18 @@ fn a_route_is_forgotten_when_that_forgives_nothing() {
 #[test]
 fn what_was_counted_rests_and_a_clock_that_jumps_back_frees_nothing() {
     let mut codes = Codes::new(CodeRules { route_per_hour: 20, ..rules() });
+    assert!(codes.is_empty());
     assert_eq!(taken(&mut codes, HERE, 100, START), 20);
+    assert!(!codes.is_empty());
     let rows = codes.rows(HERE);
     let mut again = Codes::new(CodeRules { route_per_hour: 20, ..rules() });
     for row in rows {
         again.load(row.route, &row.bytes.unwrap());
     }
     assert_eq!((again.len(), again.all), (1, codes.all));
+    again.take(THERE, true, START).unwrap();
+    assert_eq!(again.len(), 2);
+    again.give_back(THERE, true);
     assert_eq!(taken(&mut again, HERE, 100, START.plus_ms(-DAY_MS)), 0);
     assert_eq!(taken(&mut again, HERE, 100, START.plus_ms(-DAY_MS + HOUR_MS)), 20, "an hour, whatever the clock says");
 }
@@ -126,11 +131,11 @@ fn what_is_given_back_was_never_taken() {
     assert_eq!(taken(&mut codes, HERE, 10, START), 2);
     assert_eq!((codes.all.minute.all, codes.routes[&HERE].period.sent), (2, 2));
     codes.take(HERE, true, START).unwrap();
-    for belongs in [true, false] {
+    for (belongs, left) in [(true, (2, 2)), (false, (1, 1))] {
         codes.give_back(HERE, belongs);
+        let Window { all, strangers, .. } = codes.routes[&HERE].hour;
+        assert_eq!((all, strangers), left, "a stranger's place is a stranger's again");
     }
-    let Window { all, strangers, .. } = codes.routes[&HERE].hour;
-    assert_eq!((all, strangers), (1, 1), "a stranger's place is a stranger's again");
 }
 
 #[test]

@@ -62,3 +62,34 @@ fn open_rows_refuse_what_opens_more_and_never_what_closes_them() {
     queue.give_back(OPEN_BYTES);
     assert_eq!((queue.ready(), enter(Class::Messages, 1), enter(Class::Statuses, 0)), (Ok(()), Ok(()), Ok(())));
 }
+
+/// What the committer gets of a queue into which so many enter while it gathers, without an end in time.
+fn gathered(enter: usize, close: bool) -> usize {
+    let (queue, overlay) = queue();
+    let limits = Limits {
+        records_max: RECORDS,
+        bytes_max: 1_000,
+        gather_below: 3,
+        gather: std::time::Duration::from_secs(3_600),
+    };
+    std::thread::scope(|scope| {
+        let committer = scope.spawn(|| {
+            let mut group = Vec::new();
+            assert_eq!(queue.take(&mut group, &limits, None), Taken::Group);
+            group.len()
+        });
+        for _ in 0..enter {
+            queue.enter(entrant(Class::Turn, 1, 0), &overlay).map(drop).expect("there is room");
+        }
+        if close {
+            queue.close();
+        }
+        committer.join().expect("the committer lives")
+    })
+}
+
+#[test]
+fn a_small_group_waits_until_it_is_large_enough_or_the_store_closes() {
+    assert_eq!(gathered(3, false), 3);
+    assert_eq!(gathered(1, true), 1);
+}
