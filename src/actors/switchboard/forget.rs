@@ -66,3 +66,106 @@ impl Switchboard {
 pub(in crate::actors) fn contact_of(value: &Value) -> Option<ContactId> {
     read(value).ok().map(|alias| alias.contact)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::actors::SystemRandom;
+    use crate::actors::switchboard::Brought;
+    use crate::domain::contact::{Bsuid, BusinessNumber};
+    use crate::domain::keys::ServerKeys;
+    use crate::domain::message::{Content, Inbound, MessageId};
+    use crate::domain::phone::Phone;
+    use crate::domain::time::Timestamp;
+    use crate::ports::Store as _;
+    use crate::store::Memory;
+
+    const NOW: Timestamp = Timestamp(1_795_400_000_000);
+
+    struct Known {
+        store: Arc<Memory>,
+        switchboard: Switchboard,
+        identity: Identity,
+    }
+
+    impl Known {
+        /// One who wrote once, by phone and BSUID.
+        async fn one() -> Self {
+            let store = Arc::new(Memory::new());
+            let keys = Arc::new(ServerKeys::derive(&[7; 32]));
+            let switchboard = Switchboard::new(store.clone(), keys, Arc::new(SystemRandom));
+            let phone = Phone::from_wa_id("6281200000042");
+            let known = Self { store, switchboard, identity: Identity { phone, bsuid: Some(Bsuid("ID.1".into())) } };
+            known.writes().await;
+            known
+        }
+
+        async fn writes(&self) -> ContactId {
+            let message = Inbound {
+                id: MessageId("wamid.1".into()),
+                from: self.identity.clone(),
+                to: BusinessNumber("1".into()),
+                sent_at: NOW,
+                quotes: None,
+                content: Content::Sticker,
+            };
+            let brought = Brought { messages: vec![message], ..Brought::default() };
+            self.switchboard.accept(brought, NOW).await.unwrap();
+            self.alias().await.unwrap()
+        }
+
+        fn key(&self) -> Key {
+            alias_key(self.switchboard.phone(self.identity.phone).unwrap())
+        }
+
+        async fn alias(&self) -> Option<ContactId> {
+            self.store.get(Table::Alias, self.key()).await.unwrap().as_ref().and_then(contact_of)
+        }
+
+        /// That there is a record of the contact from here on, or none.
+        fn record(&self, contact: ContactId, is_there: bool) {
+            let (table, key) = (Table::Contact, ContactRecord::key(contact));
+            let part = if is_there {
+                Part::Put { table, key, value: ContactRecord::default().encode() }
+            } else {
+                Part::Delete { table, key }
+            };
+            self.store.append(Record { writer: None, parts: vec![part] }).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alias_goes_when_nothing_of_its_contact_is_left_and_nothing_comes() {
+        let known = Known::one().await;
+        let (contact, key) = (known.alias().await.unwrap(), known.key());
+        let forget = |contact, waits: bool| known.switchboard.forget(&key, contact, move || waits);
+        known.record(contact, true);
+        assert_eq!(forget(contact, false).await, Ok(false), "there is a record");
+        known.record(contact, false);
+        assert_eq!(forget(contact, true).await, Ok(false), "something is on its way");
+        assert_eq!(forget(ContactId(contact.0 ^ 1), false).await, Ok(false), "it leads to another");
+        assert_eq!(known.switchboard.forget(&Key::from_slice(&[1, 2]), contact, || false).await, Ok(false));
+        assert_eq!(known.alias().await, Some(contact));
+        assert_eq!(forget(contact, false).await, Ok(true));
+        assert_eq!(known.alias().await, None);
+        assert_eq!(forget(contact, false).await, Ok(false), "it is gone");
+        assert_eq!(known.writes().await, contact, "his other name still leads to him");
+    }
+
+    #[tokio::test]
+    async fn all_names_that_lead_to_a_contact_are_let_go_of_and_no_other() {
+        let known = Known::one().await;
+        let contact = known.alias().await.unwrap();
+        let parts = {
+            let mut held = known.switchboard.hold_aliases(&known.identity).await;
+            assert_eq!(held.leading_to(ContactId(contact.0 ^ 1)).await, Ok(Vec::new()));
+            held.leading_to(contact).await.unwrap()
+        };
+        assert_eq!(parts.len(), 2);
+        known.store.append(Record { writer: None, parts }).unwrap();
+        assert_eq!(known.alias().await, None);
+        assert_ne!(known.writes().await, contact, "a stranger from here on");
+    }
+}

@@ -143,7 +143,9 @@ mod tests {
     fn a_key_is_found_by_its_last_eight_bytes_and_whatever_is_written_counts() {
         let hash = |writes: &[&[u8]]| {
             let mut hasher = Keyed::default();
-            writes.iter().for_each(|bytes| hasher.write(bytes));
+            for bytes in writes {
+                hasher.write(bytes);
+            }
             hasher.finish()
         };
         assert_eq!(hash(&[&[9, 9, 9, 1, 0, 0, 0, 0, 0, 0, 2]]), 1 | 2 << 56);
