@@ -5,6 +5,8 @@
 //! refused first (Meta repeats them and they wake nobody), then new messages, and turns last, because turns
 //! are what makes room again. Nothing that has entered is ever dropped while the process lives.
 
+mod group;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use super::overlay::{Entry, FullKey, Overlay};
 use super::part::Encoded;
 use super::rows::Change;
 use crate::ports::{Lsn, StoreError, Ticket, Value, Writer};
+
+pub(super) use group::{Limits, Taken};
 
 /// The committer works, and looks by itself when it is done.
 const AWAKE: usize = usize::MAX;
@@ -62,18 +66,6 @@ pub(super) struct Entrant {
     /// Of the whole record, and of the rows it opens.
     pub bytes: usize,
     pub open_bytes: u64,
-}
-
-/// What the committer gets when it asks for work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
-    Group,
-    /// Nothing came for a while.
-    Idle,
-    /// Closed, and all that had entered is written.
-    Drained,
-    /// Dropped: what is still queued was never promised.
-    Stopped,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,15 +287,6 @@ impl Queue {
         inner.jobs.clear();
         self.filled.notify_one();
     }
-}
-
-/// How groups are formed.
-pub(super) struct Limits {
-    pub records_max: usize,
-    pub bytes_max: usize,
-    /// A smaller group waits for more, for `gather` at most.
-    pub gather_below: usize,
-    pub gather: Duration,
 }
 
 #[cfg(test)]

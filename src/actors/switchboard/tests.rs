@@ -171,6 +171,15 @@ async fn who_is_who_whatever_the_order_and_with_a_crash_after_every_record() {
     use Step::{Changes, Says};
     let table: &[(&str, &[Step])] = &[
         ("phone and BSUID", &[Says(P, X, 'a'), Says(P, X, 'a')]),
+        ("another BSUID, after the phone alone", &[Says(P, X, 'a'), Says(P, "", 'a'), Says(P, Y, 'b')]),
+        (
+            "the phone of one with the BSUID of another",
+            &[Says(P, X, 'a'), Says("", Y, 'b'), Says(P, Y, 'b'), Says("", X, 'a'), Says(P, "", 'b')],
+        ),
+        (
+            "the BSUID of one with the phone of another",
+            &[Says(Q, X, 'a'), Says(P, "", 'b'), Says(P, X, 'a'), Says(P, "", 'a'), Says(Q, "", 'c')],
+        ),
         ("BSUID only", &[Says("", X, 'a'), Says("", X, 'a'), Says("", Y, 'b')]),
         ("phone only, as before 2026", &[Says(P, "", 'a'), Says(P, "", 'a'), Says(Q, "", 'b')]),
         ("BSUID first, then the phone", &[Says("", X, 'a'), Says(P, X, 'a'), Says(P, "", 'a')]),
@@ -444,6 +453,45 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn a_name_of_who_is_merged_in_the_same_post_leads_to_who_stays() {
+    let mut town = Town::new();
+    let older = town.says(P, "", "hai", false).await;
+    town.says("", X, "hai", false).await;
+    town.change(who("", X), who("", Y), false).await;
+    let messages = vec![town.inbound(who(P, Y), "hai"), town.inbound(who("", X), "hai")];
+    town.post(Brought { messages, ..Brought::default() }).await;
+    let is_message = |row: &InboxRow| matches!(row.body, InboxBody::Message(_));
+    let heard: Vec<ContactId> =
+        town.open().iter().filter(|(_, row)| is_message(row)).map(|(_, row)| row.contact).collect();
+    assert_eq!(heard, [older, older]);
+}
+
+#[tokio::test]
+async fn who_is_merged_twice_in_one_post_is_told_where_he_ends() {
+    let mut town = Town::new();
+    let oldest = town.says("", Y, "hai", false).await;
+    let older = town.says(P, "", "hai", false).await;
+    let youngest = town.says("", X, "hai", false).await;
+    let changes = vec![(who("", X), who(P, "")), (who("", X), who("", Y))];
+    town.post(Brought { changes, ..Brought::default() }).await;
+    town.settle(false).await;
+    for gone in [older, youngest] {
+        assert_eq!(town.record(gone).await.moved, Some(oldest));
+    }
+    assert_eq!(town.says(P, "", "hai", false).await, oldest);
+}
+
+#[test]
+fn locks_are_shared_out_by_a_keys_first_two_bytes() {
+    let of = |first: u16| {
+        let mut key = [7; 16];
+        key[..2].copy_from_slice(&first.to_le_bytes());
+        stripe(LookupKey(key))
+    };
+    assert_eq!([0, 1, 1_023, 1_024, 65_535].map(of), [0, 1, 1_023, 0, 1_023]);
 }
 
 /// Two citizens whose portfolios have one parent, and one who shows only that.
