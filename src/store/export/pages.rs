@@ -1,4 +1,5 @@
-//! Reading an export back page by page, and knowing again what stood in the one before.
+//! Reading an export back page by page, and knowing again what stood in the one before. How an export is written and
+//! when it gets its name is `export`'s.
 
 use std::cmp::Ordering;
 use std::ops::Range;
