@@ -171,6 +171,7 @@ pub struct Certificate {
     pub issuer: String,
     pub valid_days: u32,
     pub sign_again_after_days: u32,
+    pub at_once_max: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -18,6 +18,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::certificate::hcert::{self, Claims, HcertError, Payload, Signer, Vaccines};
 use crate::certificate::{CertificateError, Code, Typesetter};
 use crate::domain::certificate::Certificate;
@@ -43,6 +45,8 @@ pub struct Options {
     pub valid_s: i64,
     /// A certificate sent again after this is signed anew under its id, so that it is good for long again.
     pub sign_again_after_s: i64,
+    /// So many are made at once; more wait for a place, in the order in which they came.
+    pub at_once: usize,
 }
 
 /// One certificate, made.
@@ -78,6 +82,9 @@ pub struct Issuer {
     typesetter: Typesetter,
     vaccines: Vaccines,
     options: Options,
+    /// Making one is ten times the work of a message: as many threads as ask for one would take the cores from the
+    /// few that serve everyone.
+    places: Arc<Semaphore>,
 }
 
 impl IssueError {
@@ -100,7 +107,8 @@ impl Issuer {
         vaccines: Vaccines,
         options: Options,
     ) -> Self {
-        Self { register, signer, typesetter, vaccines, options }
+        let places = Arc::new(Semaphore::new(options.at_once.max(1)));
+        Self { register, signer, typesetter, vaccines, options, places }
     }
 
     /// Where its certificates are registered.
@@ -117,8 +125,13 @@ impl Issuer {
             metrics::certificate_issued("without_code");
             None
         };
+        // Nobody closes it.
+        let place = Arc::clone(&self.places).acquire_owned().await;
         // A hardware module may take its time, and typesetting would hold up every session of the shard.
-        let made = tokio::task::spawn_blocking(move || self.make(&certificate, standing.as_ref()));
+        let made = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            self.make(&certificate, standing.as_ref())
+        });
         made.await.unwrap_or(Err(IssueError::Panicked))
     }
 

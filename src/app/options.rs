@@ -147,10 +147,10 @@ pub struct CertificateOptions {
 
 impl CertificateOptions {
     /// With a ring of keys in this process.
-    pub fn new(keys: SigningKeys, issuer: String, valid_days: u32, sign_again_after_days: u32) -> Self {
+    pub fn new(keys: SigningKeys, issuer: String, valid_days: u32, sign_again_after_days: u32, at_once: usize) -> Self {
         let seconds = |days: u32| i64::from(days) * 86_400;
         let (valid_s, sign_again_after_s) = (seconds(valid_days), seconds(sign_again_after_days));
-        let issuer = issuer::Options { issuer, valid_s, sign_again_after_s };
+        let issuer = issuer::Options { issuer, valid_s, sign_again_after_s, at_once };
         Self { public: keys.public().clone(), signer: Arc::new(keys), issuer }
     }
 }

@@ -79,19 +79,33 @@ fn script() -> Arc<dyn Script> {
     if std::env::var_os("SIAGA_HARMFUL_WORDS").is_some() { Arc::new(Harmful) } else { Arc::new(Ours) }
 }
 
+/// Measured at twice the load that two cores bear (`loadtest capacity`): with one or two at once files came seconds
+/// later than with many, whose threads the machine gives more of its time.
+const CERTIFICATES_A_CORE: usize = 8;
+
 /// Reads the signing keys; makes one for a newcomer.
 fn certificates(config: &Config) -> Result<CertificateOptions, AppError> {
-    let config::Certificate { key_file, issuer, valid_days, sign_again_after_days } = &config.certificate;
+    let config::Certificate { key_file, issuer, valid_days, sign_again_after_days, at_once_max } = &config.certificate;
     let newcomer = config.whatsapp.mode == Mode::Emulator;
     let keys = if newcomer { signing_file::load_or_make(key_file) } else { signing_file::load(key_file) }?;
-    Ok(CertificateOptions::new(keys, issuer.trim().to_owned(), *valid_days, *sign_again_after_days))
+    let issuer = issuer.trim().to_owned();
+    let at_once = given(*at_once_max, CERTIFICATES_A_CORE * cores());
+    Ok(CertificateOptions::new(keys, issuer, *valid_days, *sign_again_after_days, at_once))
 }
 
 /// Web workers and shards, together as many as the machine has cores: more busy threads only cost (design.md 4).
 fn threads(config: &Config) -> (usize, usize) {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let given = |set: usize, share: usize| if set == 0 { share.max(1) } else { set };
+    let cores = cores();
     (given(config.server.web_workers, cores / 2), given(config.server.shards, cores - cores / 2))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// What is set, or a share of the cores when that is 0.
+fn given(set: usize, share: usize) -> usize {
+    if set == 0 { share.max(1) } else { set }
 }
 
 pub(super) fn number(number: &config::PhoneNumber) -> emulator::Number {

@@ -6,6 +6,8 @@
 //!
 //! What does not belong here: where text stands on the page (`sheet`, `page`).
 
+use std::sync::OnceLock;
+
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Chunk, Filter, Finish, Name, Rect, Ref, Str};
 use subsetter::GlyphRemapper;
@@ -26,6 +28,9 @@ pub(super) struct Face {
     letters: Vec<Letter>,
     /// Pair adjustments of the font's `kern` feature, in the order they apply: what each lookup says is added up.
     kerning: Vec<Vec<PairAdjustment<'static>>>,
+    /// What they say of a letter and each that may follow it, in the order of `letters`; units of the font. Told
+    /// when the letter is first met: to ask the font each time took a tenth of a certificate's time.
+    kerned: Vec<OnceLock<Box<[i16]>>>,
     /// Thousandths of an em in one unit of the font.
     thousandths: f32,
 }
@@ -108,36 +113,43 @@ impl Face {
         write_descriptor(refs, post_script, &font, thousandths, chunk);
         pack(refs.program, &program, chunk);
         pack(refs.to_unicode, map.finish().as_slice(), chunk);
-        Ok(Self { letters: prepared, kerning: kerning(&font), thousandths })
+        let kerned = prepared.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { letters: prepared, kerning: kerning(&font), kerned, thousandths })
     }
 
     /// Puts text into glyphs. Fails on a character that the cut face does not have.
     pub(super) fn shape(&self, text: &str) -> Result<Run, CertificateError> {
         let mut run = Run { glyphs: Vec::with_capacity(text.len()), advance: 0.0 };
-        let mut before: Option<GlyphId> = None;
+        let mut before: Option<usize> = None;
         for character in text.chars() {
-            let letter = self.letter(character).ok_or(CertificateError::Letter)?;
-            let nearer = before.map_or(0.0, |left| -f32::from(self.kern(left, letter.glyph)) * self.thousandths);
+            let at = self.find(character).ok_or(CertificateError::Letter)?;
+            let letter = &self.letters[at];
+            let nearer = before.map_or(0.0, |left| -f32::from(self.kern(left, at)) * self.thousandths);
             run.advance += letter.width - nearer;
             run.glyphs.push((letter.cid, nearer));
-            before = Some(letter.glyph);
+            before = Some(at);
         }
         Ok(run)
     }
 
     /// Whether the cut face can print this character.
     pub(super) fn covers(&self, character: char) -> bool {
-        self.letter(character).is_some()
+        self.find(character).is_some()
     }
 
-    fn letter(&self, character: char) -> Option<&Letter> {
-        let at = self.letters.binary_search_by_key(&character, |letter| letter.character).ok()?;
-        self.letters.get(at)
+    /// Where a character stands in `letters`.
+    fn find(&self, character: char) -> Option<usize> {
+        self.letters.binary_search_by_key(&character, |letter| letter.character).ok()
     }
 
-    /// By how much two glyphs move apart (negative: together), in units of the font.
-    fn kern(&self, left: GlyphId, right: GlyphId) -> i16 {
-        self.kerning.iter().map(|tables| kern_of(tables, left, right)).sum()
+    /// By how much two letters move apart (negative: together), in units of the font.
+    fn kern(&self, left: usize, right: usize) -> i16 {
+        let row = self.kerned[left].get_or_init(|| {
+            let glyph = self.letters[left].glyph;
+            let apart = |right: GlyphId| self.kerning.iter().map(|tables| kern_of(tables, glyph, right)).sum();
+            self.letters.iter().map(|right| apart(right.glyph)).collect()
+        });
+        row[right]
     }
 }
 

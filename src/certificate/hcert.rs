@@ -27,7 +27,7 @@ use coset::{
 };
 use time::OffsetDateTime;
 
-pub use keys::{KeyFault, KeyId, PublicKey, PublicKeys, Signer, SigningKeys};
+pub use keys::{KeyFault, KeyId, PublicKey, PublicKeys, SignFault, Signer, SigningKeys};
 pub use payload::Payload;
 pub use vaccines::Vaccines;
 

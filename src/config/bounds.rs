@@ -119,6 +119,7 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("desk.refused_again_s", 60, 7 * DAY_S),
     ("certificate.valid_days", 2, 3_650),
     ("certificate.sign_again_after_days", 1, 3_649),
+    ("certificate.at_once_max", 0, 1_024),
     ("otp.timeout_ms", 100, 60_000),
     ("otp.connections_max", 1, 10_000),
     ("smpp.source_ton", 0, 6),

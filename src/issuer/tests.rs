@@ -32,14 +32,18 @@ impl Desk {
     }
 
     async fn issuer(&self) -> Arc<Issuer> {
+        self.issuer_signing_with(self.signer.clone()).await
+    }
+
+    async fn issuer_signing_with(&self, signer: Arc<dyn Signer>) -> Arc<Issuer> {
         let keys = Arc::new(ServerKeys::derive(&[42; 32]));
         let register = Register::open(Arc::clone(&self.store), self.clock.clone(), keys).await;
         let issuer = Issuer::new(
             register.expect("a register"),
-            self.signer.clone(),
+            signer,
             Typesetter::new().expect("fonts"),
             Vaccines::embedded().expect("vaccines"),
-            Options { issuer: "Siaga Test".into(), valid_s: 365 * 86_400, sign_again_after_s: 30 * 86_400 },
+            Options { issuer: "Siaga Test".into(), valid_s: 365 * 86_400, sign_again_after_s: 30 * 86_400, at_once: 2 },
         );
         Arc::new(issuer)
     }
@@ -200,6 +204,43 @@ async fn issues_of_one_person_at_once_agree() {
     let many = (0..8).map(|_| code(&issuer, desk.certificate("Siti Rahmawati", 2)));
     let codes = futures_util::future::join_all(many).await;
     assert!(codes.iter().all(|code| *code == codes[0]));
+}
+
+/// A module that takes its time, and saw how many signed at once.
+#[derive(Default)]
+struct Module {
+    /// Now, and at most.
+    signing: std::sync::Mutex<(usize, usize)>,
+}
+
+impl Signer for Module {
+    fn key_id(&self) -> hcert::KeyId {
+        SigningKeys::read(&SigningKeys::make(&[7; 32]).expect("a key")).expect("a ring").key_id()
+    }
+
+    fn sign(&self, _: &[u8]) -> Result<[u8; 64], hcert::SignFault> {
+        let count = |change: fn(&mut (usize, usize))| change(&mut self.signing.lock().expect("a lock"));
+        count(|(now, most)| {
+            *now += 1;
+            *most = (*most).max(*now);
+        });
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        count(|(now, _)| *now -= 1);
+        Ok([7; 64])
+    }
+
+    fn good_until_s(&self) -> Option<i64> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn no_more_are_made_at_once_than_there_are_places() {
+    let (desk, module) = (Desk::new(), Arc::new(Module::default()));
+    let issuer = desk.issuer_signing_with(module.clone()).await;
+    futures_util::future::join_all((1..=8).map(|dose| code(&issuer, desk.certificate("Siti Rahmawati", dose)))).await;
+    let most = module.signing.lock().expect("a lock").1;
+    assert!((1..=2).contains(&most), "{most} at once");
 }
 
 #[tokio::test]

@@ -282,7 +282,7 @@ pub(crate) fn options(clock: Arc<dyn Clock>) -> AppOptions {
 /// A key of every test's, and the settings of `config/default.toml`.
 pub(crate) fn certificates() -> CertificateOptions {
     let pem = SigningKeys::make(&[7; 32]).expect("a key");
-    CertificateOptions::new(SigningKeys::read(&pem).expect("a ring"), "Siaga Test".into(), 365, 30)
+    CertificateOptions::new(SigningKeys::read(&pem).expect("a ring"), "Siaga Test".into(), 365, 30, 2)
 }
 
 enum Stop {

@@ -202,6 +202,7 @@ async fn who_is_who_whatever_the_order_and_with_a_crash_after_every_record() {
             "update twice",
             &[Says(P, X, 'a'), Changes(["", X, Q, Y]), Says(Q, Y, 'a'), Changes(["", X, Q, Y]), Says(Q, Y, 'a')],
         ),
+        ("update of the BSUID alone", &[Says(P, X, 'a'), Changes([P, X, P, Y]), Says("", Y, 'a'), Says(P, Y, 'a')]),
         ("update without the phone", &[Says(P, X, 'a'), Changes(["", X, "", Y]), Says(Q, Y, 'a'), Says(P, "", 'b')]),
         ("the phone with another BSUID", &[Says(P, X, 'a'), Says(P, Z, 'b'), Says("", X, 'a'), Says(P, "", 'b')]),
         ("the phone left, and no BSUID", &[Says(P, X, 'a'), Says(Q, X, 'a'), Says(P, "", 'b')]),
@@ -344,6 +345,30 @@ async fn nothing_of_one_goes_to_the_phones_next_owner() {
             town.now = town.now.plus_ms(DAY_MS);
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_that_meta_tells_of_twice_ends_one_login_not_two() {
+    // Whether the phone changes with the BSUID or stays.
+    for phone in [P, Q] {
+        let mut town = Town::new();
+        let contact = town.log_in(P, X).await;
+        town.change(who(P, X), who(phone, Y), false).await;
+        assert_eq!(town.record(contact).await.state.login(), None, "{phone}: who he is has changed");
+        assert_eq!(town.log_in(phone, Y).await, contact, "{phone}");
+        town.change(who(P, X), who(phone, Y), false).await;
+        assert!(town.record(contact).await.state.login().is_some(), "{phone}: this was told before");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_was_seen_with_a_bsuid_leads_it_back_when_its_own_alias_is_gone() {
+    let mut town = Town::new();
+    let contact = town.says(P, X, "hai", false).await;
+    let keys = ServerKeys::derive(&[7; 32]);
+    let gone = Part::Delete { table: Table::Alias, key: alias_key(keys.bsuid_alias(&Bsuid(X.to_owned()))) };
+    town.store.append(Record { writer: None, parts: vec![gone] }).unwrap();
+    assert_eq!(town.says(P, X, "hai", false).await, contact);
 }
 
 #[tokio::test]
