@@ -63,7 +63,7 @@ pub(crate) struct Saboteur {
     pub(crate) graph: SocketAddr,
     ends: OnceLock<Ends>,
     met: AtomicU64,
-    last_recipient: Mutex<Option<String>>,
+    last_recipient: Mutex<Option<(&'static str, String)>>,
     seen: Mutex<HashSet<Bytes>>,
 }
 
@@ -157,7 +157,7 @@ impl Saboteur {
 
     async fn graph(&self, meta: SocketAddr, mut letter: Letter) -> anyhow::Result<Response<Full<Bytes>>> {
         let Some(mut reply) = letter.reply() else { return letter.deliver(meta).await };
-        let recipient = reply["to"].as_str().map(str::to_owned);
+        let recipient = recipient(&reply);
         let before = recipient
             .clone()
             .and_then(|to| self.last_recipient.lock().unwrap_or_else(PoisonError::into_inner).replace(to));
@@ -172,8 +172,11 @@ impl Saboteur {
             }
             Sabotage::DelayReplies => sleep(DELAY).await,
             Sabotage::MisdirectReplies => {
-                if let Some(other) = before.filter(|other| Some(other) != recipient.as_ref()) {
-                    reply["to"] = json!(other);
+                if let Some((key, other)) = before.filter(|other| Some(other) != recipient.as_ref())
+                    && let Some(fields) = reply.as_object_mut()
+                {
+                    fields.retain(|field, _| !RECIPIENTS.contains(&field.as_str()));
+                    fields.insert(key.to_owned(), json!(other));
                     letter.body = Bytes::from(reply.to_string());
                 }
             }
@@ -215,6 +218,13 @@ impl Saboteur {
 
 /// What a webhook of messages holds.
 const FIELD: &[u8] = br#""field":"messages""#;
+
+/// Where a reply says whom it goes to: a phone, or the BSUID of who hides it (cloud-api.md 3.1).
+const RECIPIENTS: [&str; 2] = ["to", "recipient"];
+
+fn recipient(reply: &Value) -> Option<(&'static str, String)> {
+    RECIPIENTS.into_iter().find_map(|key| Some((key, reply[key].as_str()?.to_owned())))
+}
 
 /// Whether a certificate is the last of its turn: only that one says what can be done next.
 fn is_last(reply: &Value) -> bool {

@@ -246,11 +246,16 @@ impl Launch {
                 .env("SIAGA__DIRECTORY__AUTHORIZATION", "Bearer load");
         }
         for (name, value) in &self.settings.settings {
-            command.env(format!("SIAGA__{}", name.to_uppercase().replace('.', "__")), value);
+            command.env(setting(name), value);
         }
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
         command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))
     }
+}
+
+/// The variable that sets a key of the server's.
+pub(crate) fn setting(key: &str) -> String {
+    format!("SIAGA__{}", key.to_uppercase().replace('.', "__"))
 }
 
 /// What the files below a folder take on the disk. One that goes meanwhile counts nothing.

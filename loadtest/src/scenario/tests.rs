@@ -1,6 +1,7 @@
 //! The files in the folder can be played, and what cannot be meant is refused with what can.
 
 use super::*;
+use crate::server::setting;
 
 const SMOKE: &str = include_str!("../../scenarios/smoke.toml");
 
@@ -54,6 +55,18 @@ fn every_scenario_in_the_folder_can_be_played_and_those_that_are_asked_for_are_t
         if name != "million_contacts" {
             crate::crowd::plan(&scenario, &scripts, &people).expect("enough citizens for all who come");
         }
+    }
+}
+
+#[test]
+fn what_a_scenario_sets_is_what_the_server_takes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let scenario = Scenario::load(&path.to_string_lossy()).expect("a scenario");
+        let variables = scenario.server.settings.iter().map(|(key, value)| (setting(key), value.clone()));
+        let taken = siaga::config::Config::load_for_commands(&[], variables);
+        assert!(taken.is_ok(), "{}: {:?}", path.display(), taken.err());
     }
 }
 

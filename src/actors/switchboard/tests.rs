@@ -203,6 +203,10 @@ async fn who_is_who_whatever_the_order_and_with_a_crash_after_every_record() {
             &[Says(P, X, 'a'), Changes(["", X, Q, Y]), Says(Q, Y, 'a'), Changes(["", X, Q, Y]), Says(Q, Y, 'a')],
         ),
         ("update of the BSUID alone", &[Says(P, X, 'a'), Changes([P, X, P, Y]), Says("", Y, 'a'), Says(P, Y, 'a')]),
+        (
+            "update that tells of a phone he never showed",
+            &[Says(Q, X, 'a'), Changes([P, X, "", Y]), Says("", Y, 'a'), Says("", X, 'a')],
+        ),
         ("update without the phone", &[Says(P, X, 'a'), Changes(["", X, "", Y]), Says(Q, Y, 'a'), Says(P, "", 'b')]),
         ("the phone with another BSUID", &[Says(P, X, 'a'), Says(P, Z, 'b'), Says("", X, 'a'), Says(P, "", 'b')]),
         ("the phone left, and no BSUID", &[Says(P, X, 'a'), Says(Q, X, 'a'), Says(P, "", 'b')]),
@@ -358,6 +362,18 @@ async fn a_change_that_meta_tells_of_twice_ends_one_login_not_two() {
         assert_eq!(town.log_in(phone, Y).await, contact, "{phone}");
         town.change(who(P, X), who(phone, Y), false).await;
         assert!(town.record(contact).await.state.login().is_some(), "{phone}: this was told before");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_met_alone_becomes_his_who_changed_to_it_and_one_with_a_bsuid_is_only_taken() {
+    for (shown, merged) in [("", true), (Z, false)] {
+        let mut town = Town::new();
+        let contact = town.says(P, X, "hai", false).await;
+        let other = town.says(Q, shown, "hai", false).await;
+        town.change(who("", X), who(Q, Y), false).await;
+        assert_eq!(town.record(other).await.moved, merged.then_some(contact), "{shown}");
+        assert_eq!(town.says(Q, Y, "hai", false).await, contact, "{shown}");
     }
 }
 
