@@ -102,7 +102,9 @@ async fn alone(
         directory: directory.as_ref().map(|directory| directory.address),
     };
     let server = Arc::new(Mutex::new(Server::launch(launch).await?));
-    let report = run(scenario, scripts, people, &emulator, Some(&server), directory).await?;
+    let report = run(scenario, scripts, people, &emulator, Some(&server), directory.clone()).await?;
+    // Troubles end before the last citizen is served, and he still asks it.
+    drop(directory);
     server.lock().await.stop().await?;
     emulator.stop().await;
     Ok(report)

@@ -5,7 +5,7 @@
 //! a part of them, or answers in the server's name what no server may answer. `loadtest prove` (`prove.rs`) plays every
 //! scenario under each of these. It never stands in a run that measures anything.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,7 +63,8 @@ pub(crate) struct Saboteur {
     pub(crate) graph: SocketAddr,
     ends: OnceLock<Ends>,
     met: AtomicU64,
-    last_recipient: Mutex<Option<(&'static str, String)>>,
+    /// By the path of the business number that wrote to him: Meta takes nothing for whom this number has not heard.
+    last_recipient: Mutex<HashMap<String, (&'static str, String)>>,
     seen: Mutex<HashSet<Bytes>>,
 }
 
@@ -158,9 +159,10 @@ impl Saboteur {
     async fn graph(&self, meta: SocketAddr, mut letter: Letter) -> anyhow::Result<Response<Full<Bytes>>> {
         let Some(mut reply) = letter.reply() else { return letter.deliver(meta).await };
         let recipient = recipient(&reply);
-        let before = recipient
-            .clone()
-            .and_then(|to| self.last_recipient.lock().unwrap_or_else(PoisonError::into_inner).replace(to));
+        let before = recipient.clone().and_then(|to| {
+            let mut last = self.last_recipient.lock().unwrap_or_else(PoisonError::into_inner);
+            last.insert(letter.head.uri.path().to_owned(), to)
+        });
         let swapped = self.sabotage == Sabotage::SwapCertificates && reply["type"] == "document";
         if !swapped && !self.meets() {
             return letter.deliver(meta).await;

@@ -51,6 +51,14 @@ fn messages_that_come_twice_and_out_of_order_are_answered_once() {
 }
 
 #[test]
+fn everybody_is_served_while_the_directory_is_slow_and_then_dead() {
+    let output = run("slow_registry", &["--scale", "0.3", "--seconds", "8"]);
+    let report = report(&output);
+    assert!(output.status.success(), "{report:#}");
+    assert!(report["citizens_served"].as_u64().is_some_and(|served| served > 12), "{report:#}");
+}
+
+#[test]
 fn every_limit_breaks_when_what_it_guards_against_happens() {
     let server = server();
     let fixed = ["prove", "bad_signatures", "--server", server.to_str().expect("a path")];

@@ -82,8 +82,8 @@ pub(super) struct Registries {
 
 pub(super) async fn open_registries(options: &AppOptions, store: &Arc<dyn Store>) -> Result<Registries, AppError> {
     let today = options.clock.now().day_wib();
-    // Nobody invented stands beside real people.
-    let invented = matches!(options.directory, Directory::Embedded);
+    // Nobody invented stands beside real people and their real records.
+    let invented = matches!(options.directory, Directory::Embedded) || matches!(options.records, Records::Embedded);
     let count = if invented { options.registry.citizens } else { 0 };
     let citizens = population(options.registry.seed, count, today);
     let embedded = EmbeddedRegistry::open(citizens, Arc::clone(store), Arc::clone(&options.clock)).await?;

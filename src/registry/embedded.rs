@@ -171,7 +171,7 @@ impl ImmunizationRegistry for EmbeddedRegistry {
     fn record(&self, person: &Person) -> BoxFuture<'_, Result<VaccinationRecord, NeighbourError>> {
         let answer = self
             .up()
-            .and_then(|()| self.read().record(&person.id).ok_or(NeighbourError::NotFound { neighbour: NEIGHBOUR }));
+            .and_then(|()| self.read().record(person).ok_or(NeighbourError::NotFound { neighbour: NEIGHBOUR }));
         std::future::ready(answer).boxed()
     }
 }

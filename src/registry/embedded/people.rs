@@ -50,8 +50,11 @@ impl People {
         self.by_id.get(person).map(|at| self.citizens[*at].phone)
     }
 
-    pub(super) fn record(&self, person: &PersonId) -> Option<VaccinationRecord> {
-        self.by_id.get(person).map(|at| self.citizens[*at].record.clone())
+    /// What is recorded of a person. An id is no proof of who he is: beside another's directory it may be somebody
+    /// else's there, and no real NIK is one of those here.
+    pub(super) fn record(&self, person: &Person) -> Option<VaccinationRecord> {
+        let citizen = self.by_id.get(&person.id).map(|at| &self.citizens[*at])?;
+        (citizen.person.nik == person.nik).then(|| citizen.record.clone())
     }
 
     /// What a person changed so far; nothing for somebody who is not here.

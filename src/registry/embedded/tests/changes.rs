@@ -113,6 +113,14 @@ async fn switched_off_it_answers_nothing() {
 }
 
 #[tokio::test]
+async fn somebody_elses_id_opens_no_record() {
+    let registry = open(some(), &Arc::new(Memory::new())).await;
+    let mut other = registry.persons(mobile(42)).await.expect("people")[0].clone();
+    other.nik = Nik::parse("3201014708900003").expect("a nik");
+    assert!(matches!(registry.record(&other).await, Err(NeighbourError::NotFound { .. })));
+}
+
+#[tokio::test]
 async fn a_citizen_put_in_replaces_his_older_self() {
     let registry = open(Vec::new(), &Arc::new(Memory::new())).await;
     let nik = Nik::parse("0001014708900003").expect("a nik");
