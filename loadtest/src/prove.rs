@@ -93,6 +93,8 @@ fn is_due(scenario: &Scenario, limit: &str) -> bool {
     match limit {
         "forged_taken_max" | "odd_refused_max" => !scenario.noise.is_empty() && scenario.name == "bad_signatures",
         "reordered_max" => scenario.paths.iter().any(|share| share.turns.is_none() && two_in_a_row(&share.transcript)),
+        // A greeting names nobody: who gets another's is found by what is lost and what nobody asked for.
+        "wrong_recipient_max" => scenario.paths.iter().any(|share| share.turns.is_none()),
         _ => scenario.limits.named().iter().any(|(name, bound)| *name == limit && bound.is_some()),
     }
 }

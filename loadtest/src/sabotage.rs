@@ -164,7 +164,9 @@ impl Saboteur {
             last.insert(letter.head.uri.path().to_owned(), to)
         });
         let swapped = self.sabotage == Sabotage::SwapCertificates && reply["type"] == "document";
-        if !swapped && !self.meets() {
+        // The median moves only when most are late.
+        let all = self.sabotage == Sabotage::DelayReplies;
+        if !swapped && !all && !self.meets() {
             return letter.deliver(meta).await;
         }
         match self.sabotage {
