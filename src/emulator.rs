@@ -31,6 +31,7 @@ mod world;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
@@ -52,6 +53,8 @@ use world::World;
 
 /// Largest body of the Graph API but for media; Meta's is smaller, ours only has to have a bound.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Longer than clients rest a connection, as Meta's: one that closes under a send leaves it ambiguous.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A running emulator. Clones drive the same one.
 #[derive(Clone)]
@@ -103,6 +106,7 @@ fn open(options: Options) -> Result<(actix_web::dev::Server, Emulator), Emulator
             .configure(graph::routes)
     })
     .workers(workers)
+    .keep_alive(KEEP_ALIVE)
     .disable_signals()
     .shutdown_timeout(2)
     .listen(listener)

@@ -51,7 +51,12 @@ impl Line {
     /// Whether it can take a request, as far as is known here.
     pub(super) fn is_usable(&mut self, idle_max: Duration) -> bool {
         self.turn(&mut Context::from_waker(Waker::noop()));
-        !self.ended && self.sender.is_ready() && self.used_at.elapsed() < idle_max
+        !self.ended && self.sender.is_ready() && self.is_young(idle_max)
+    }
+
+    /// Whether its far end surely keeps it still.
+    pub(super) fn is_young(&self, idle_max: Duration) -> bool {
+        self.used_at.elapsed() < idle_max
     }
 
     /// Sends a request and reads its answer whole.

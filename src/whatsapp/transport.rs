@@ -3,6 +3,7 @@
 //! The one question that matters about a failure is whether the bytes may have left; a wrong "no" would send a
 //! message twice. Errors are told in fixed words: those of the HTTP library may hold URLs.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::time::Duration;
 
@@ -44,8 +45,9 @@ pub(super) enum Failure {
 pub(super) struct Transport {
     to: hyper::Uri,
     way: Way,
-    /// As many as there are requests at once, at the most: each was under one.
-    idle: Mutex<Vec<Line>>,
+    /// As many as there are requests at once, at the most: each was under one. Those used last are at the back.
+    idle: Mutex<VecDeque<Line>>,
+    idle_max: Duration,
     connect_timeout: Duration,
     request_timeout: Duration,
 }
@@ -84,7 +86,7 @@ impl Transport {
                 }))
             }
         };
-        Ok(Self { to, way, idle: Mutex::default(), connect_timeout, request_timeout })
+        Ok(Self { to, way, idle: Mutex::default(), idle_max: IDLE_MAX, connect_timeout, request_timeout })
     }
 
     /// Sends a request and reads its answer whole.
@@ -116,16 +118,22 @@ impl Transport {
     fn rested(&self) -> Option<Line> {
         loop {
             // The one that was used last: what is not needed grows old.
-            let mut line = self.idle.lock().pop()?;
-            if line.is_usable(IDLE_MAX) {
+            let mut line = self.idle.lock().pop_back()?;
+            if line.is_usable(self.idle_max) {
                 return Some(line);
             }
         }
     }
 
     fn rest(&self, mut line: Line) {
-        if line.is_usable(IDLE_MAX) {
-            self.idle.lock().push(line);
+        if !line.is_usable(self.idle_max) {
+            return;
+        }
+        let mut idle = self.idle.lock();
+        idle.push_back(line);
+        // After a rush most are not needed any more. One each time is enough: this is no place to wait.
+        if idle.front().is_some_and(|oldest| !oldest.is_young(self.idle_max)) {
+            idle.pop_front();
         }
     }
 
@@ -149,8 +157,11 @@ impl Transport {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio::sync::Barrier;
 
     use super::*;
 
@@ -176,5 +187,50 @@ mod tests {
         assert!(head.starts_with("CONNECT graph.example.org:443 HTTP/1.1\r\n"), "{head}");
         assert!(head.to_ascii_lowercase().contains("\r\nproxy-authorization: basic "), "{head}");
         assert!(matches!(sent, Err(Failure::NotSent(_))));
+    }
+
+    /// Answers each request, those of the first connections when `at_once` of them are there.
+    async fn serve(listener: TcpListener, at_once: usize) {
+        let all = Arc::new(Barrier::new(at_once));
+        let mut first = at_once;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut all = (first > 0).then(|| Arc::clone(&all));
+            first = first.saturating_sub(1);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while stream.read_buf(&mut request).await.unwrap() > 0 {
+                    if request.ends_with(b"\r\n\r\n") {
+                        request.clear();
+                        if let Some(all) = all.take() {
+                            all.wait().await;
+                        }
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+                    }
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_not_needed_any_more_are_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = Url::parse(&format!("http://{}/v23.0", listener.local_addr().unwrap())).unwrap();
+        let second = Duration::from_secs(10);
+        let mut transport = Transport::new(&to, None, second, second).unwrap();
+        transport.idle_max = Duration::from_millis(100);
+        let serving = tokio::spawn(serve(listener, 2));
+        let request = || Request::get("/v23.0/1").header("host", "graph").body(Body::default()).unwrap();
+        let (one, other) = tokio::join!(transport.exchange(request()), transport.exchange(request()));
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(transport.idle.lock().len(), 2);
+        // One of them is used on and stays young; the other grows old.
+        for _ in 0..15 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if transport.idle.lock().len() == 2 {
+                assert!(transport.exchange(request()).await.is_ok());
+            }
+        }
+        assert_eq!(transport.idle.lock().len(), 1);
+        serving.abort();
     }
 }
