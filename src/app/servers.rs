@@ -21,6 +21,9 @@ use crate::web::webhook::{Gate, routes as webhook_routes};
 
 /// A request's head that is not there by then is given up.
 const HEAD_READ: Duration = Duration::from_secs(5);
+/// A connection without a request is kept so long: longer than TLS proxies keep theirs to a server (60 s is usual), since
+/// one that closes under a webhook makes Meta bring it again.
+const KEEP_ALIVE_S: u64 = 75;
 /// How often samples of histograms are folded together.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -88,6 +91,7 @@ pub(super) fn webhook(
     let server = HttpServer::new(app)
         .workers(options.web_workers.max(1))
         .max_connections(options.connections_max.max(1))
+        .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
         .client_request_timeout(HEAD_READ)
         .shutdown_timeout(options.drain.as_secs().max(1))
         .disable_signals()

@@ -51,6 +51,25 @@ async fn a_store_without_room_is_503_and_meta_comes_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_rested_for_seconds_takes_the_next_webhook() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let house = ParrotHouse::new();
+    let app = house.open();
+    let mut connection = tokio::net::TcpStream::connect(app.handles.addresses.webhook).await.expect("connected");
+    for rest_s in [0, 6] {
+        tokio::time::sleep(Duration::from_secs(rest_s)).await;
+        let ask =
+            format!("GET /webhook?hub.mode=subscribe&hub.challenge=1&hub.verify_token={VERIFY_TOKEN} HTTP/1.1\r\n");
+        connection.write_all(format!("{ask}host: siaga\r\n\r\n").as_bytes()).await.expect("written");
+        let mut answer = [0; 12];
+        let read = connection.read_exact(&mut answer).await;
+        assert!(read.is_ok() && answer == *b"HTTP/1.1 200", "after {rest_s} s: {read:?}");
+        // The rest of the answer, which is short.
+        assert!(connection.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0));
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_signed_by_meta_is_401_and_leaves_no_trace() {
     let house = ParrotHouse::new();
     let app = house.open();
