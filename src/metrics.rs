@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 
 use crate::ports::Tally;
+
+use kept::{Counters, Times};
 
 /// Every histogram's name ends so.
 pub const SECONDS_SUFFIX: &str = "_seconds";
@@ -20,12 +22,24 @@ pub const BUCKETS_RECORDS: [f64; 9] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_0
 /// The one histogram that is no time.
 pub const STORE_GROUP: &str = "siaga_store_group_records";
 
+mod kept;
 mod store;
 
 pub use store::{StoreStands, group_synced, store_parts, store_stands};
 
-/// Tells Prometheus what each metric is.
+/// What every turn counts.
+static POSTS: Counters = Counters::new("siaga_webhook_posts_total", "status");
+static PARTS: Counters = Counters::new("siaga_webhook_parts_total", "kind");
+static ACK: Times = Times::new("siaga_webhook_ack_seconds");
+static TURNS: Counters = Counters::new("siaga_turns_total", "outcome");
+static TURN: Times = Times::new("siaga_turn_seconds");
+static STATUSES: Counters = Counters::new("siaga_statuses_total", "state");
+static SENDS: Counters = Counters::new("siaga_sends_total", "outcome");
+static REPLY: Times = Times::new("siaga_reply_seconds");
+
+/// Tells Prometheus what each metric is. Called when the process has its recorder, and only then.
 pub fn describe() {
+    kept::recorded();
     store::describe();
     describe_counter!("siaga_webhook_posts_total", "webhook posts by answer");
     describe_counter!("siaga_webhook_parts_total", "what the posts held, by kind");
@@ -86,21 +100,21 @@ pub fn messages_counted(tally: &Tally) {
     gauge!("siaga_messages_drift").set(tally.drift() as f64);
 }
 
-/// A post to the webhook was answered.
-pub fn webhook_answered(status: u16, took: Duration) {
-    counter!("siaga_webhook_posts_total", "status" => status.to_string()).increment(1);
-    histogram!("siaga_webhook_ack_seconds").record(took.as_secs_f64());
+/// A post to the webhook was answered; `status` is a constant of the edge.
+pub fn webhook_answered(status: &'static str, took: Duration) {
+    POSTS.add(status, 1);
+    ACK.record(took.as_secs_f64());
 }
 
 /// A post held this; `kind` is a constant of the decoder.
 pub fn webhook_part(kind: &'static str) {
-    counter!("siaga_webhook_parts_total", "kind" => kind).increment(1);
+    PARTS.add(kind, 1);
 }
 
 /// A turn ended; `outcome` is a constant of the session.
 pub fn turn_ended(outcome: &'static str, took: Duration) {
-    counter!("siaga_turns_total", "outcome" => outcome).increment(1);
-    histogram!("siaga_turn_seconds").record(took.as_secs_f64());
+    TURNS.add(outcome, 1);
+    TURN.record(took.as_secs_f64());
 }
 
 /// A message got no answer of its own; `reason` is a constant of the session.
@@ -130,17 +144,17 @@ pub fn store_full() {
 
 /// Meta told how far a message of ours has come; `state` is a constant of the outbox.
 pub fn status_heard(state: &'static str) {
-    counter!("siaga_statuses_total", "state" => state).increment(1);
+    STATUSES.add(state, 1);
 }
 
 /// A send ended; `outcome` is a constant of the sender.
 pub fn send_ended(outcome: &'static str) {
-    counter!("siaga_sends_total", "outcome" => outcome).increment(1);
+    SENDS.add(outcome, 1);
 }
 
 /// A reply was taken by Meta, this long after the message was accepted.
 pub fn reply_taken(after: Duration) {
-    histogram!("siaga_reply_seconds").record(after.as_secs_f64());
+    REPLY.record(after.as_secs_f64());
 }
 
 /// A limit acted: rates cut, sends held or stopped, replies merged; `what` is a constant of the limits.

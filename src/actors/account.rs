@@ -90,6 +90,8 @@ impl Handler<Handle> for AccountKeeper {
                 keeper.memory = Some(memory);
                 keeper.home.post(Mail::AccountTurned { key: keeper.key, life: keeper.life, busy });
             }
+            // The process is about to end. Whoever waits asks again after the next start.
+            Err(StoreError::Closed) => context.stop(),
             Err(error) => {
                 tracing::error!(%error, "an account's step could not be made durable");
                 keeper.ending.will_be(Exit::Failed);

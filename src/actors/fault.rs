@@ -20,7 +20,6 @@ pub enum Point {
     OutboxStop,
     SessionStart,
     SessionWork,
-    SessionMoved,
     /// After its turn is durable, before it has acted on it.
     SessionDurable,
     SessionStop,

@@ -1,7 +1,8 @@
 //! The outbox of a shard: lets rows out as [`Lanes`] decides, and settles them.
 //!
 //! It owns nothing that matters: rows are in [`Lanes`] and in the journal. What ends a row is written down as
-//! `CloseOutbox`, without waiting: if that note is lost in a crash, the row is reconciled at the next start.
+//! `CloseOutbox`, all of a round in one record, without waiting: if that note is lost in a crash, the row is reconciled
+//! at the next start.
 //! Statuses settle rows too, also before the answer to the send was read, and never wake a session.
 
 mod ending;
@@ -32,7 +33,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::{DeliveryState, MessageId, Status};
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::metrics;
-use crate::ports::{OutboxRow, Part, Record, RowId, Settlement, StoreError, Ticket};
+use crate::ports::{Part, Record, RowId, Settlement, Ticket};
 use crate::wire::codes::{self, Class, WINDOW_CLOSED};
 
 /// Things done in one go before others on the thread get their turn.
@@ -111,6 +112,7 @@ impl Outbox {
             self.status(&status);
             left -= 1;
         }
+        self.write_down();
         self.sight.outbox_moved();
         lanes.in_hand(false);
         if left == 0 {
@@ -167,7 +169,7 @@ impl Outbox {
         let send = lanes.send(contact, id);
         let budgets = &self.home.neighbours.budgets;
         let Some(how) = lanes.conclude(contact, id, outcome, now, retry, budgets) else { return };
-        // At once: whatever happens here from now on, it is written down.
+        // At once: whatever happens here from now on, it will be written down.
         self.close(id, &how, send.as_ref().and_then(|send| send.row().map(|row| &**row)), now);
         if let (Settlement::Sent(message), Some(send)) = (&how, &send) {
             self.moved(contact, id, message, DeliveryState::Sent);
@@ -185,21 +187,6 @@ impl Outbox {
             tries_max: figures.tries_max,
             reconcile_ms: figures.reconcile_ms,
             chance: f64::from(u16::from_le_bytes([bytes[0], bytes[1]])) / f64::from(u16::MAX),
-        }
-    }
-
-    /// Writes down that a row is settled. Not awaited: nothing but a restart depends on it. In no shard's name: the
-    /// lanes have let go of the row, so what became of it would be lost with an outbox whose shard is just replaced.
-    fn close(&self, id: RowId, how: &Settlement, row: Option<&OutboxRow>, now: Timestamp) {
-        let parts = ending(id, how, row, now);
-        let record = Record { writer: None, parts };
-        match self.home.neighbours.store.append(record.clone()) {
-            Ok(_) | Err(StoreError::Closed) => {}
-            // Closing frees room, so it is worth waiting for some.
-            Err(_) => {
-                let home = self.home.clone();
-                supervision::task(async move { home.append_as(None, record.parts).await.map(drop) }, |_| {});
-            }
         }
     }
 

@@ -33,15 +33,15 @@ use crate::conversation::text::Texts;
 use crate::conversation::{Context as Setup, Effect, Event, Reply, Rules, State, Step};
 use crate::domain::certificate::Language;
 use crate::domain::contact::ContactId;
-use crate::domain::message::{DeliveryState, MessageId};
 use crate::domain::time::Timestamp;
-use crate::ports::RowId;
+use crate::ports::StoreError;
 
 pub use home::Home;
 use life::{Life, Memory};
 pub use ours::Ours;
 use seen::Older;
 use sends::Sends;
+pub use sends::{Moved, SendNews};
 
 /// The conversation as a session uses it. One implementation serves citizens ([`Ours`]); tests have others.
 pub trait Script: Send + Sync + 'static {
@@ -70,7 +70,11 @@ pub struct Setting<'a> {
 /// One turn's work. The shard sends it only when the last one is over.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Work(pub Waiting);
+pub struct Work {
+    pub waiting: Waiting,
+    /// How far the last messages of this chat have come meanwhile.
+    pub news: SendNews,
+}
 
 /// The actor.
 pub struct Session {
@@ -78,7 +82,7 @@ pub struct Session {
     life: u64,
     home: Home,
     ending: Ending,
-    memory: Option<Memory>,
+    memory: Option<Box<Memory>>,
 }
 
 impl Session {
@@ -99,39 +103,24 @@ impl Actor for Session {
     }
 }
 
-/// Meta told how far a message of this chat has come. A courtesy: lost when the mailbox is full.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Moved {
-    pub row: RowId,
-    pub id: MessageId,
-    pub state: DeliveryState,
-}
-
-impl Handler<Moved> for Session {
-    type Result = ();
-
-    fn handle(&mut self, moved: Moved, _: &mut Context<Self>) {
-        self.home.neighbours.faults.at(Point::SessionMoved);
-        if let Some(memory) = &mut self.memory {
-            memory.sends.moved(moved.row, &moved.id, moved.state);
-        }
-    }
-}
-
 impl Handler<Work> for Session {
     type Result = ();
 
     fn handle(&mut self, work: Work, context: &mut Context<Self>) {
         self.home.neighbours.faults.at(Point::SessionWork);
         let life = Life { contact: self.contact, number: self.life, home: self.home.clone() };
-        let memory = self.memory.take();
-        let run = async move { life.turn(memory, work.0).await };
+        let mut memory = self.memory.take();
+        if let Some(memory) = &mut memory {
+            memory.sends.heard(work.news);
+        }
+        let run = life.turn(memory, work.waiting);
         context.wait(run.into_actor(self).map(|result, session, context| match result {
             Ok((memory, turned)) => {
                 session.memory = Some(memory);
                 session.home.post(Mail::Turned(turned));
             }
+            // The process is about to end. What waits comes again after the next start.
+            Err(StoreError::Closed) => context.stop(),
             Err(error) => {
                 tracing::error!(contact.id = session.contact.0, %error, "a turn could not be made durable");
                 session.ending.will_be(Exit::Failed);

@@ -156,10 +156,9 @@ pub struct Panicked;
 
 /// Runs a future on this thread; `done` hears its result, or that it panicked.
 pub fn task<T: 'static>(future: impl Future<Output = T> + 'static, done: impl FnOnce(Result<T, Panicked>) + 'static) {
-    actix::spawn(async move {
-        let result = AssertUnwindSafe(future).catch_unwind().await;
-        done(result.map_err(|_: Box<dyn Any + Send>| Panicked));
-    });
+    // No async block: it would keep a second place for the future.
+    let guarded = AssertUnwindSafe(future).catch_unwind();
+    actix::spawn(guarded.map(move |result| done(result.map_err(|_: Box<dyn Any + Send>| Panicked))));
 }
 
 /// What a supervisor does about a child that ended badly.

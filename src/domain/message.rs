@@ -155,6 +155,13 @@ pub enum DeliveryState {
     Failed,
 }
 
+impl DeliveryState {
+    /// Whether `next` is news after this: only forward, and a failure is the end.
+    pub fn moves_to(self, next: Self) -> bool {
+        self != Self::Failed && self < next
+    }
+}
+
 /// Why something is a dead letter, and what its body is (postcard where no other form is named).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeadReason {

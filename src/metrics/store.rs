@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 
 use super::STORE_GROUP;
+use super::kept::{Counters, Times};
+
+static GROUP: Times = Times::new(STORE_GROUP);
+static SYNC: Times = Times::new("siaga_store_sync_seconds");
+static PARTS: Counters = Counters::new("siaga_store_parts_total", "kind");
 
 /// How a store stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,13 +50,13 @@ pub(super) fn describe() {
 /// A group of records became durable.
 #[expect(clippy::cast_precision_loss, reason = "a count of records is far below 2^52")]
 pub fn group_synced(records: usize, took: Duration) {
-    histogram!(STORE_GROUP).record(records as f64);
-    histogram!("siaga_store_sync_seconds").record(took.as_secs_f64());
+    GROUP.record(records as f64);
+    SYNC.record(took.as_secs_f64());
 }
 
 /// Parts of this kind became durable; `kind` is a constant of the store.
 pub fn store_parts(kind: &'static str, count: u64) {
-    counter!("siaga_store_parts_total", "kind" => kind).increment(count);
+    PARTS.add(kind, count);
 }
 
 /// Once a second.

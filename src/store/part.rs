@@ -163,7 +163,8 @@ pub(super) fn parts(payload: &[u8]) -> Result<Vec<Stored<'_>>, PartError> {
     if version != RECORD_VERSION {
         return Err(PartError::Version { found: version });
     }
-    let mut parts = Vec::new();
+    // A turn has no more, as a rule.
+    let mut parts = Vec::with_capacity(8);
     while !rest.is_empty() {
         let (stored, after) = first(rest)?;
         let offset = payload.len() - rest.len();

@@ -50,8 +50,9 @@ pub struct Gate {
 pub fn routes(config: &mut ServiceConfig) {
     config.service(
         actix_web::web::resource("/webhook")
-            .route(actix_web::web::get().to(verify))
+            // The first that fits is taken: almost all of them.
             .route(actix_web::web::post().to(receive))
+            .route(actix_web::web::get().to(verify))
             .default_service(actix_web::web::to(HttpResponse::MethodNotAllowed)),
     );
 }
@@ -82,7 +83,7 @@ async fn verify(gate: Data<Gate>, query: Query<Subscription>) -> HttpResponse {
 
 async fn receive(gate: Data<Gate>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let (answer, started) = answer(&gate, &request, payload).await;
-    metrics::webhook_answered(answer.as_u16(), started.elapsed());
+    metrics::webhook_answered(name(answer), started.elapsed());
     let mut response = HttpResponseBuilder::new(answer);
     if answer == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S)));
@@ -92,6 +93,19 @@ async fn receive(gate: Data<Gate>, request: HttpRequest, payload: Payload) -> Ht
         response.force_close();
     }
     response.finish()
+}
+
+/// A status of this edge, for the metric's label.
+fn name(answer: StatusCode) -> &'static str {
+    match answer {
+        StatusCode::OK => "200",
+        StatusCode::BAD_REQUEST => "400",
+        StatusCode::UNAUTHORIZED => "401",
+        StatusCode::REQUEST_TIMEOUT => "408",
+        StatusCode::PAYLOAD_TOO_LARGE => "413",
+        StatusCode::SERVICE_UNAVAILABLE => "503",
+        _ => "other",
+    }
 }
 
 async fn answer(gate: &Gate, request: &HttpRequest, payload: Payload) -> (StatusCode, tokio::time::Instant) {

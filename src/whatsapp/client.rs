@@ -74,7 +74,7 @@ impl GraphClient {
         }
         let _slot = self.slot().await?;
         let media = match &*outgoing.message {
-            Outbound::Certificate { .. } => Some(self.upload(&outgoing).await?),
+            Outbound::Certificate { .. } => Some(Box::pin(self.upload(&outgoing)).await?),
             Outbound::Text { .. } | Outbound::Buttons { .. } | Outbound::List { .. } | Outbound::Template { .. } => {
                 None
             }

@@ -29,7 +29,8 @@ pub(super) type Body = Full<Bytes>;
 /// An open connection.
 pub(super) struct Line {
     sender: SendRequest<Body>,
-    connection: Connection<Stream, Body>,
+    /// In a box: a kilobyte that would move with every exchange.
+    connection: Box<Connection<Stream, Body>>,
     ended: bool,
     used_at: Instant,
 }
@@ -45,7 +46,7 @@ pub(super) enum Sent {
 impl Line {
     pub(super) async fn over(stream: Stream) -> hyper::Result<Self> {
         let (sender, connection) = Builder::new().handshake(stream).await?;
-        Ok(Self { sender, connection, ended: false, used_at: Instant::now() })
+        Ok(Self { sender, connection: Box::new(connection), ended: false, used_at: Instant::now() })
     }
 
     /// Whether it can take a request, as far as is known here.
@@ -109,6 +110,6 @@ impl Line {
 
     fn turn(&mut self, context: &mut Context<'_>) {
         // A connection that has ended may not be polled again; how it ended its exchange tells.
-        self.ended = self.ended || Pin::new(&mut self.connection).poll(context).is_ready();
+        self.ended = self.ended || Pin::new(&mut *self.connection).poll(context).is_ready();
     }
 }

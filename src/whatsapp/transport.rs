@@ -97,7 +97,8 @@ impl Transport {
             let is_new = rested.is_none();
             let mut line = match rested {
                 Some(line) => line,
-                None => self.connect(until).await?,
+                // In a box: what is seldom done would triple the memory of every send.
+                None => Box::pin(self.connect(until)).await?,
             };
             let Ok(sent) = timeout_at(until, line.exchange(request)).await else {
                 return Err(Failure::NoAnswer("no answer in time"));

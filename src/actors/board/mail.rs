@@ -60,7 +60,7 @@ pub struct Blame {
 }
 
 /// All that waits for a contact, taken for one turn. Rows stay on the board until they are closed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiting {
     pub rows: Vec<Row>,
     pub answers: Vec<(CallId, Answer)>,

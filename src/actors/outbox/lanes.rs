@@ -29,7 +29,7 @@ use crate::domain::message::{ReplyKind, Status};
 use crate::domain::time::Timestamp;
 use crate::limits::Budgets;
 use crate::metrics;
-use crate::ports::{RowId, Settlement};
+use crate::ports::{Part, RowId, Settlement};
 
 /// Statuses that may wait for one outbox.
 pub const STATUSES_MAX: usize = 65_536;
@@ -174,6 +174,16 @@ impl Lanes {
         inner.make_ready(contact);
         inner.drop_if_empty(contact);
         settled
+    }
+
+    /// Rows are settled: this is to be written down.
+    pub fn settled(&self, parts: Vec<Part>) {
+        self.lock().settled.extend(parts);
+    }
+
+    /// What is to be written down.
+    pub fn take_settled(&self) -> Vec<Part> {
+        std::mem::take(&mut self.lock().settled)
     }
 
     /// A row that was to leave is on its way.

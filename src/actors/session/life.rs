@@ -22,7 +22,7 @@ use crate::ports::{Held, Lsn, Part, RowId, StoreError, Table};
 
 /// What is kept while awake.
 pub(super) struct Memory {
-    pub(super) record: ContactRecord,
+    pub(super) record: Box<ContactRecord>,
     pub(super) calls: Calls,
     heard: Option<MessageId>,
     pub(super) sends: Sends,
@@ -37,7 +37,7 @@ impl Memory {
     /// Of a record that was loaded just now.
     pub(super) fn of(record: ContactRecord) -> Self {
         Self {
-            record,
+            record: Box::new(record),
             calls: Calls::default(),
             heard: None,
             sends: Sends::default(),
@@ -67,13 +67,13 @@ impl Life {
 
     /// One turn, from what waits to what is done about it.
     pub(super) async fn turn(
-        &self,
-        memory: Option<Memory>,
+        self,
+        memory: Option<Box<Memory>>,
         mut waiting: Waiting,
-    ) -> Result<(Memory, Turned), StoreError> {
+    ) -> Result<(Box<Memory>, Turned), StoreError> {
         let mut memory = match memory {
             Some(memory) => memory,
-            None => self.load().await?,
+            None => Box::new(self.load().await?),
         };
         if waiting.only_tidying() {
             return self.tidy(memory).await;

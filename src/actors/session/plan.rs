@@ -47,7 +47,7 @@ impl Alarm {
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The record from here on; `None`: as it was.
-    pub record: Option<ContactRecord>,
+    pub record: Option<Box<ContactRecord>>,
     /// Rows that end with this turn, and how.
     pub closed: Vec<(RowId, Closing)>,
     pub replies: Vec<OutboxRow>,
@@ -149,7 +149,7 @@ impl Plan {
         self.closed.sort_unstable_by_key(|(row, _)| *row);
         if let Some(reply) = told {
             let known = self.record.clone();
-            self.say(setting, known.as_ref().unwrap_or(record), reply);
+            self.say(setting, known.as_deref().unwrap_or(record), reply);
         }
     }
 

@@ -48,7 +48,7 @@ pub fn rest(record: &ContactRecord, now: Timestamp, rules: &Rules) -> Rest {
 
 impl Life {
     /// A turn that only tidies up.
-    pub(super) async fn tidy(&self, mut memory: Memory) -> Result<(Memory, Turned), StoreError> {
+    pub(super) async fn tidy(&self, mut memory: Box<Memory>) -> Result<(Box<Memory>, Turned), StoreError> {
         let neighbours = &self.home.neighbours;
         if memory.calls.is_empty() {
             match rest(&memory.record, neighbours.clock.now(), &neighbours.rules) {
@@ -59,12 +59,12 @@ impl Life {
                     let mut parts = record.turn_pages(&memory.record, self.contact, neighbours.clock.now());
                     parts.push(Part::Put { table: Table::Contact, key, value: record.encode() });
                     self.home.commit(parts).await?;
-                    memory.record = *record;
+                    memory.record = record;
                     metrics::tidied("contact_shrunk");
                 }
                 Rest::Goes => {
                     if self.forget(&memory.record).await? {
-                        memory = Memory::of(ContactRecord::fresh(neighbours.clock.now()));
+                        *memory = Memory::of(ContactRecord::fresh(neighbours.clock.now()));
                         metrics::tidied("contact_forgotten");
                     }
                 }

@@ -58,7 +58,7 @@ pub(super) fn plan(setting: &Setting<'_>, record: &ContactRecord, waiting: &Wait
     }
     if tells || !plan.closed.is_empty() {
         record.rev += 1;
-        plan.record = Some(record);
+        plan.record = Some(Box::new(record));
     }
     Some(plan)
 }

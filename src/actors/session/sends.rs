@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::domain::message::{DeliveryState, MessageId, Outbound};
 use crate::ports::RowId;
 
@@ -26,7 +28,41 @@ struct Sent {
     state: Option<DeliveryState>,
 }
 
+/// How far a message has come.
+#[derive(Debug)]
+pub struct Moved {
+    pub row: RowId,
+    pub id: MessageId,
+    pub state: DeliveryState,
+}
+
+/// What a session has not heard yet of its last sends: the furthest of each, of so many as it keeps.
+#[derive(Debug, Default)]
+pub struct SendNews(SmallVec<[Moved; 1]>);
+
+impl SendNews {
+    pub fn add(&mut self, moved: Moved) {
+        match self.0.iter_mut().find(|known| known.row == moved.row) {
+            Some(known) if known.state.moves_to(moved.state) => known.state = moved.state,
+            Some(_) => {}
+            None => {
+                if self.0.len() >= SENDS_MAX {
+                    self.0.remove(0);
+                }
+                self.0.push(moved);
+            }
+        }
+    }
+}
+
 impl Sends {
+    /// Takes all of it to heart.
+    pub fn heard(&mut self, news: SendNews) {
+        for Moved { row, id, state } in news.0 {
+            self.moved(row, &id, state);
+        }
+    }
+
     /// A row that is on its way out.
     pub fn note(&mut self, row: RowId, message: Arc<Outbound>) {
         if self.0.len() >= SENDS_MAX {
@@ -39,7 +75,7 @@ impl Sends {
     pub fn moved(&mut self, row: RowId, id: &MessageId, state: DeliveryState) -> bool {
         let Some(sent) = self.0.iter_mut().find(|sent| sent.row == row) else { return false };
         sent.id.get_or_insert_with(|| id.clone());
-        let forward = sent.state != Some(DeliveryState::Failed) && sent.state.is_none_or(|known| known < state);
+        let forward = sent.state.is_none_or(|known| known.moves_to(state));
         if forward {
             sent.state = Some(state);
         }
@@ -91,6 +127,25 @@ mod tests {
             let actual: Vec<bool> = news.iter().map(|state| sends.moved(row(1), &id(1), *state)).collect();
             assert_eq!(actual, *moved, "{news:?}");
         }
+    }
+
+    #[test]
+    fn news_that_wait_for_a_turn_are_the_furthest_of_the_last_eight() {
+        use DeliveryState::{Delivered, Failed, Read, Sent};
+        let (mut sends, mut news) = (Sends::default(), SendNews::default());
+        for n in 0..=8 {
+            sends.note(row(n), text(n));
+            for state in [Sent, Read, Delivered] {
+                news.add(Moved { row: row(n), id: id(n), state });
+            }
+        }
+        assert_eq!(news.0.len(), SENDS_MAX);
+        assert!(news.0.iter().all(|moved| moved.state == Read));
+        news.add(Moved { row: row(8), id: id(8), state: Failed });
+        news.add(Moved { row: row(8), id: id(8), state: Read });
+        sends.heard(news);
+        assert_eq!(sends.find(&id(1)), Some(text(1)));
+        assert!(!sends.moved(row(8), &id(8), Read), "it has failed");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod tries;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::actors::board::{Blame, Waiting};
@@ -28,7 +29,7 @@ struct Agenda {
     events: Vec<(Event, Troubling)>,
     /// Rows that need no step: duplicates, and what was too long on its way.
     spent: Vec<(RowId, Closing)>,
-    record: ContactRecord,
+    record: Box<ContactRecord>,
     heard: Option<MessageId>,
     recall: bool,
     /// This contact turned out to be that one.
@@ -41,7 +42,7 @@ fn agenda(record: &ContactRecord, waiting: &Waiting, setting: &Setting<'_>) -> A
     let mut agenda = Agenda {
         events: Vec::new(),
         spent: Vec::new(),
-        record: record.clone(),
+        record: Box::new(record.clone()),
         heard: None,
         recall: false,
         moved: None,
@@ -116,7 +117,7 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     if let Some(into) = record.moved {
         return pass_on(waiting, into);
     }
-    let waiting = &up_to_a_move(waiting);
+    let waiting = &*up_to_a_move(waiting);
     match (waiting.blamed, &record.trouble) {
         // It took a session, a thread or the process with it: that was a try, and its count comes first.
         (Some(Blame { what, .. }), _) if still_there(waiting, what) => {
@@ -134,7 +135,7 @@ pub fn plan(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, 
     let whole = agenda(record, waiting, setting);
     if whole.events.is_empty() {
         let called = whole.record.heard_at != record.heard_at;
-        let record = called.then(|| ContactRecord { rev: record.rev + 1, ..whole.record });
+        let record = called.then(|| Box::new(ContactRecord { rev: record.rev + 1, ..*whole.record }));
         return Plan { record, closed: whole.spent, news: whole.news, ..Plan::default() };
     }
     if let Some(mut plan) = attempt(script, setting, whole) {
@@ -161,17 +162,15 @@ fn alone(script: &dyn Script, setting: &Setting<'_>, record: &ContactRecord, wai
 }
 
 /// What waits, up to the notice that moves the contact away; that one is a turn by itself.
-fn up_to_a_move(waiting: &Waiting) -> Waiting {
+fn up_to_a_move(waiting: &Waiting) -> Cow<'_, Waiting> {
     let moves = |row: &InboxRow| matches!(notice_of(row), Some(Notice::MovedTo { .. }));
-    let place = waiting.rows.iter().position(|(_, row)| moves(row));
-    let take = place.map_or(waiting.rows.len(), |place| place.max(1));
-    Waiting {
-        rows: waiting.rows[..take].to_vec(),
-        answers: waiting.answers.clone(),
-        due: waiting.due,
-        tidy: waiting.tidy,
-        blamed: waiting.blamed,
-        room: waiting.room,
+    match waiting.rows.iter().position(|(_, row)| moves(row)) {
+        Some(place) if place.max(1) < waiting.rows.len() => {
+            let mut before = waiting.clone();
+            before.rows.truncate(place.max(1));
+            Cow::Owned(before)
+        }
+        Some(_) | None => Cow::Borrowed(waiting),
     }
 }
 
@@ -202,6 +201,7 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
     let closed = spent;
     let only_answers = closed.is_empty() && events.iter().all(|(_, what)| matches!(what, Troubling::Answer(_)));
     let events = events.into_iter().map(|(event, _)| event).collect();
+    let before;
     let step = {
         let context = Context {
             now: setting.now,
@@ -212,11 +212,13 @@ fn attempt(script: &dyn Script, setting: &Setting<'_>, agenda: Agenda) -> Option
             rules: setting.rules,
             quoted: &|message| setting.sends.find(message),
         };
-        let state = record.state.clone();
+        // What panics here is thought through again from the record as it was, not from this copy of it.
+        let state = std::mem::take(&mut record.state);
+        before = only_answers.then(|| state.clone());
         catch_unwind(AssertUnwindSafe(|| script.step(state, events, &context))).ok()?
     };
     let Step { state, effects, wake_at } = step;
-    if only_answers && effects.is_empty() && state == record.state && wake_at == record.wish {
+    if effects.is_empty() && before.as_ref() == Some(&state) && wake_at == record.wish {
         // An answer nobody waits for any more: nothing to write down.
         return Some(Plan { closed, news, ..Plan::default() });
     }

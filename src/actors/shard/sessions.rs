@@ -7,7 +7,7 @@ use actix::{Addr, ArbiterHandle};
 
 use super::idle::{Idle, Rank};
 use crate::actors::board::{Board, Mail, Turned, Waiting};
-use crate::actors::session::{Home, Moved, Session, Work, plan};
+use crate::actors::session::{Home, Moved, SendNews, Session, Work, plan};
 use crate::actors::supervision::{self, Exit, RestartWindow, Verdict};
 use crate::domain::contact::ContactId;
 use crate::domain::time::{MINUTE_MS, Timestamp};
@@ -47,6 +47,8 @@ struct Live {
     working: bool,
     /// Its calls are under way.
     waiting: bool,
+    /// Goes with its next turn.
+    news: SendNews,
 }
 
 impl Sessions {
@@ -110,12 +112,11 @@ impl Sessions {
         use actix::dev::SendError;
         let Some(live) = self.live.get_mut(&contact) else { return };
         live.working = true;
-        if let Err(SendError::Full(Work(waiting)) | SendError::Closed(Work(waiting))) =
-            live.address.try_send(Work(waiting))
-        {
+        let work = Work { waiting, news: std::mem::take(&mut live.news) };
+        if let Err(SendError::Full(work) | SendError::Closed(work)) = live.address.try_send(work) {
             // Full: it waits. Closed: its end is in the mail, and puts it in line again.
             live.working = false;
-            drop(waiting);
+            live.news = work.news;
             self.board().failed(contact, false);
             self.put_off.push(contact);
         }
@@ -142,7 +143,8 @@ impl Sessions {
             },
         );
         let (rank, used_at) = (self.idle.push(contact), self.now());
-        let live = Live { address, rank, used_at, life: self.life, working: false, waiting: false };
+        let news = SendNews::default();
+        let live = Live { address, rank, used_at, life: self.life, working: false, waiting: false, news };
         self.live.insert(contact, Box::new(live));
     }
 
@@ -200,10 +202,10 @@ impl Sessions {
         was_live
     }
 
-    /// Tells a session that is awake; a full mailbox or a sleeper misses it.
-    pub fn tell(&self, contact: ContactId, moved: Moved) {
-        if let Some(live) = self.live.get(&contact) {
-            let _missed = live.address.try_send(moved);
+    /// News for a session that is awake: they go with its next turn, since nothing before it asks for them.
+    pub fn tell(&mut self, contact: ContactId, moved: Moved) {
+        if let Some(live) = self.live.get_mut(&contact) {
+            live.news.add(moved);
         }
     }
 

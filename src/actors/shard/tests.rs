@@ -611,6 +611,25 @@ fn the_least_recently_used_leave_first() {
     });
 }
 
+#[test]
+fn a_session_that_finds_the_store_closed_is_no_failure() {
+    let system = System::new();
+    system.block_on(async {
+        let world = World::new().await;
+        let mut history = History::new(&world, false);
+        history.say(ContactId(0));
+        while history.store.release_next() {}
+        history.store.close().await;
+        for _ in 0..20 {
+            history.shard.round();
+            run().await;
+            history.loaded(0);
+        }
+        assert_eq!(history.shard.sessions.who(), [0], "it has ended with the process, and nobody starts it again");
+        assert_eq!(history.shards.board(0).unfinished().map(|open| open.turns), Some(1), "its row is still there");
+    });
+}
+
 /// Nothing of an [`Exit`] is left unnamed.
 #[test]
 fn exits_have_closed_names() {

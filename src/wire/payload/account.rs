@@ -3,7 +3,7 @@
 //! Every value of Meta's is read into a closed set, so that each may be a metric's label; the names of our own
 //! templates are the only free text. None of these names a citizen.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::read::{field, id, list, text};
 use super::{Ignored, Part};

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::domain::contact::{Bsuid, BusinessNumber, Identity};
 use crate::domain::message::{DeadReason, MessageId};

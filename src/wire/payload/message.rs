@@ -3,14 +3,14 @@
 //! What a message *is* decides the body it carries, not only its `type`: types are missing, new ones appear, and
 //! `unsupported` has been seen with a text in it. Whatever is left is `Content::Unsupported`, which is answered.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::domain::message::{Content, DeadReason, Inbound, MessageId, Text};
 use crate::domain::phone::Phone;
 use crate::domain::time::Timestamp;
 
 use super::identity::{self, Senders};
-use super::read::{clipped, field, id, list, message_id, number, text, timestamp};
+use super::read::{at, clipped, field, id, list, message_id, number, text, timestamp};
 use super::{Ignored, Part};
 
 /// Phones taken from one message of shared contact cards.
@@ -77,7 +77,7 @@ fn content(message: &Value) -> Content {
 }
 
 /// The type as given, or by the first body there is.
-fn kind(message: &Value) -> Option<&str> {
+fn kind<'a>(message: &'a Value) -> Option<&'a str> {
     text(message, "type").or_else(|| BODIES.into_iter().find(|body| field(message, body).is_some()))
 }
 
@@ -99,7 +99,7 @@ fn plain(kind: Option<&str>, message: &Value) -> Content {
 }
 
 fn body_text(message: &Value) -> Option<Text> {
-    message.get("text")?.get("body")?.as_str().map(clipped)
+    at(at(message, "text")?, "body")?.as_str().map(clipped)
 }
 
 /// A tap on a reply button or a list row of ours; other interactive answers are to nothing we send.
@@ -122,7 +122,7 @@ fn chosen(id: &str, title: Option<&str>) -> Option<Content> {
 
 fn edit(message: &Value) -> Option<Content> {
     let original = original(message, "edit")?;
-    let edited = field(message, "edit")?.get("message")?;
+    let edited = at(field(message, "edit")?, "message")?;
     // An edit is never of an edit, so no content nests deeper than this.
     let content = Box::new(plain(kind(edited), edited));
     Some(Content::Edit { original, content })

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::domain::contact::BusinessNumber;
 use crate::domain::message::{MessageId, Text};
@@ -19,18 +19,23 @@ const MILLISECONDS_FROM: i64 = 1_000_000_000_000;
 const SECONDS_MAX: i64 = 99_999_999_999;
 const MILLISECONDS_MAX: i64 = 99_999_999_999_999;
 
-pub(super) fn field<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    value.get(key).filter(|value| !value.is_null())
+/// What stands under a key; of a key that stands there twice, the first.
+pub(super) fn at<'a, 'b>(value: &'a Value<'b>, key: &str) -> Option<&'a Value<'b>> {
+    value.as_object()?.get(key)
+}
+
+pub(super) fn field<'a, 'b>(value: &'a Value<'b>, key: &str) -> Option<&'a Value<'b>> {
+    at(value, key).filter(|value| !value.is_null())
 }
 
 /// A text that says something.
 pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key)?.as_str().filter(|text| !text.is_empty())
+    at(value, key)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The list under a key; one that is not in a list is a list of one.
-pub(super) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    match value.get(key) {
+pub(super) fn list<'a, 'b>(value: &'a Value<'b>, key: &str) -> &'a [Value<'b>] {
+    match at(value, key) {
         None | Some(Value::Null) => &[],
         Some(Value::Array(list)) => list,
         Some(one) => std::slice::from_ref(one),
@@ -39,8 +44,8 @@ pub(super) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
 
 /// An identifier, which some senders write as a number.
 pub(super) fn id<'a>(value: &'a Value, key: &str) -> Option<Cow<'a, str>> {
-    let id = match value.get(key)? {
-        Value::String(text) => Cow::Borrowed(text.trim()),
+    let id = match at(value, key)? {
+        Value::Str(text) => Cow::Borrowed(text.trim()),
         Value::Number(number) => Cow::Owned(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
@@ -58,8 +63,8 @@ pub(super) fn number(value: &Value) -> Option<BusinessNumber> {
 
 /// `timestamp`: Unix seconds as text (Meta), as a number, or in milliseconds (all seen).
 pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
-    let number = match value.get("timestamp")? {
-        Value::String(text) => text.trim().parse().ok()?,
+    let number = match at(value, "timestamp")? {
+        Value::Str(text) => text.trim().parse().ok()?,
         Value::Number(number) => number.as_i64()?,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
@@ -72,9 +77,9 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
 
 /// `code` of an error object.
 pub(super) fn code(error: &Value) -> Option<u32> {
-    match error.get("code")? {
+    match at(error, "code")? {
         Value::Number(number) => number.as_u64().and_then(|code| u32::try_from(code).ok()),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::Str(text) => text.trim().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

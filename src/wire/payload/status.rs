@@ -1,6 +1,6 @@
 //! Meta's news about a message of ours (cloud-api.md 2.1).
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::domain::message::{DeadReason, DeliveryState, Status};
 use crate::domain::time::Timestamp;

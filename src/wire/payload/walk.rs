@@ -2,13 +2,14 @@
 //!
 //! What cannot be read becomes a dead letter with the bytes of a body of its own, and goes on with the next.
 
-use serde_json::{Value, json};
+use serde_json::{Value as Owned, json};
+use serde_json_borrow::Value;
 
 use crate::domain::message::DeadReason;
 use crate::domain::time::Timestamp;
 
 use super::identity::{self, Senders};
-use super::read::{self, field, list, text};
+use super::read::{self, at, field, list, text};
 use super::{Ignored, Part, Ring, UPDATES_MAX, account, message, repair, status};
 
 const OBJECT: &str = "whatsapp_business_account";
@@ -16,26 +17,35 @@ const OBJECT: &str = "whatsapp_business_account";
 /// All parts of a body, at least one.
 pub(super) fn parts(bytes: &[u8], accepted_at: Timestamp) -> Vec<Part> {
     let mut walk = Walk { accepted_at, parts: Vec::new(), beyond: Vec::new() };
-    match parse(bytes) {
-        Some(body) if text(&body, "object") == Some(OBJECT) && body.get("entry").is_some() => walk.body(&body),
-        Some(_) | None => walk.parts.push(dead(DeadReason::NotUnderstood, bytes.to_vec())),
+    // Strict JSON first, since almost every body is; a citizen's broken emoji must not cost a whole batch.
+    let read = serde_json::from_slice(bytes).map(|body| walk.envelope(&body));
+    let read = read.ok().or_else(|| {
+        let repaired = repair::repaired(bytes)?;
+        serde_json::from_slice(&repaired).map(|body| walk.envelope(&body)).ok()
+    });
+    if read != Some(true) {
+        walk.parts.push(dead(DeadReason::NotUnderstood, bytes.to_vec()));
     }
     walk.finish()
-}
-
-/// Strict JSON first, since almost every body is; a citizen's broken emoji must not cost a whole batch.
-fn parse(bytes: &[u8]) -> Option<Value> {
-    serde_json::from_slice(bytes).ok().or_else(|| serde_json::from_slice(&repair::repaired(bytes)?).ok())
 }
 
 struct Walk {
     accepted_at: Timestamp,
     parts: Vec<Part>,
     /// Changes past [`UPDATES_MAX`].
-    beyond: Vec<Value>,
+    beyond: Vec<Owned>,
 }
 
 impl Walk {
+    /// Whether this is an envelope of Meta's at all.
+    fn envelope(&mut self, body: &Value) -> bool {
+        let ours = text(body, "object") == Some(OBJECT) && at(body, "entry").is_some();
+        if ours {
+            self.body(body);
+        }
+        ours
+    }
+
     fn body(&mut self, body: &Value) {
         for entry in list(body, "entry") {
             if !entry.is_object() {
@@ -44,7 +54,7 @@ impl Walk {
             }
             for change in list(entry, "changes") {
                 if self.parts.len() >= UPDATES_MAX {
-                    self.beyond.push(change.clone());
+                    self.beyond.push(Owned::from(change));
                 } else {
                     self.change(change);
                 }
@@ -55,7 +65,7 @@ impl Walk {
     fn change(&mut self, change: &Value) {
         let before = self.parts.len();
         let empty = Value::Null;
-        let value = change.get("value").unwrap_or(&empty);
+        let value = at(change, "value").unwrap_or(&empty);
         match text(change, "field") {
             _ if !change.is_object() => {
                 let body = json!({ "object": OBJECT, "entry": [{ "changes": [change] }] });
@@ -65,7 +75,7 @@ impl Walk {
             Some("user_id_update") => self.user_ids(value),
             Some("calls") => {
                 let senders = Senders::of(value);
-                self.each(value, "calls", |at, call| Ok(ring(value, &senders, call, at)));
+                self.each(value, "calls", |accepted_at, call| Ok(ring(value, &senders, call, accepted_at)));
             }
             Some(other) => self.parts.push(account::other_field(other, value)),
         }
@@ -94,12 +104,14 @@ impl Walk {
 
     /// Field `user_id_update`: Meta's page shows one object, payloads seen hold a list of them.
     fn user_ids(&mut self, value: &Value) {
-        if value.get("user_id_update").is_some() {
-            self.each(value, "user_id_update", |at, update| identity::user_id_update(value, update, at));
+        if at(value, "user_id_update").is_some() {
+            self.each(value, "user_id_update", |accepted_at, update| {
+                identity::user_id_update(value, update, accepted_at)
+            });
         } else {
             self.parts.push(
                 identity::user_id_update(value, value, self.accepted_at)
-                    .unwrap_or_else(|reason| dead(reason, alone_in("user_id_update", value.clone()))),
+                    .unwrap_or_else(|reason| dead(reason, alone_in("user_id_update", value.into()))),
             );
         }
     }
@@ -107,12 +119,12 @@ impl Walk {
     /// Reads every update of one list; those past the bound are set aside together, with what they need.
     fn each(&mut self, value: &Value, key: &str, read: impl Fn(Timestamp, &Value) -> Result<Part, DeadReason>) {
         let updates = list(value, key);
-        for (at, update) in updates.iter().enumerate() {
+        for (place, update) in updates.iter().enumerate() {
             if self.parts.len() >= UPDATES_MAX {
-                let mut rest = value.clone();
+                let mut rest = Owned::from(value);
                 if let Some(rest) = rest.as_object_mut() {
                     rest.retain(|name, _| name == key || name == "metadata" || name == "contacts");
-                    rest.insert(key.to_owned(), Value::from(&updates[at..]));
+                    rest.insert(key.to_owned(), owned(&updates[place..]));
                 }
                 self.beyond.push(json!({ "field": field_of(key), "value": rest }));
                 return;
@@ -158,24 +170,28 @@ fn field_of(key: &str) -> &str {
 /// A body with these updates only. A lone contact goes with them: it may be all that names the sender, and many
 /// would make the dead letters of one body outgrow it.
 fn alone(value: &Value, key: &str, updates: &[Value]) -> Vec<u8> {
-    let mut one = if value.is_object() { json!({}) } else { value.clone() };
+    let mut one = if value.is_object() { json!({}) } else { Owned::from(value) };
     if let Some(one) = one.as_object_mut() {
         one.insert("messaging_product".into(), "whatsapp".into());
-        one.insert("metadata".into(), field(value, "metadata").cloned().unwrap_or_default());
+        one.insert("metadata".into(), field(value, "metadata").map(Owned::from).unwrap_or_default());
         if let [contact] = list(value, "contacts") {
-            one.insert("contacts".into(), Value::from(std::slice::from_ref(contact)));
+            one.insert("contacts".into(), owned(std::slice::from_ref(contact)));
         }
-        one.insert(key.into(), Value::from(updates));
+        one.insert(key.into(), owned(updates));
     }
     alone_in(field_of(key), one)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the value is moved into the body")]
-fn alone_in(field: &str, value: Value) -> Vec<u8> {
+fn alone_in(field: &str, value: Owned) -> Vec<u8> {
     to_bytes(&json!({ "object": OBJECT, "entry": [{ "changes": [{ "field": field, "value": value }] }] }))
 }
 
-/// A `Value` has string keys only, so it can always be written.
-fn to_bytes(body: &Value) -> Vec<u8> {
+fn owned(list: &[Value]) -> Owned {
+    list.iter().map(Owned::from).collect()
+}
+
+/// A value has string keys only, so it can always be written.
+fn to_bytes(body: &Owned) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }

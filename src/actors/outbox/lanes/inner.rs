@@ -14,7 +14,7 @@ use crate::domain::contact::ContactId;
 use crate::domain::message::{Outbound, Status};
 use crate::domain::time::Timestamp;
 use crate::limits::{Budgets, PAIR_BURST, Pairs, Room, Standing};
-use crate::ports::{OutboxHead, RowId};
+use crate::ports::{OutboxHead, Part, RowId};
 use crate::wire::codes::{Class, WINDOW_CLOSED};
 
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Inner {
     pub(super) later: BTreeSet<(Timestamp, ContactId)>,
     pub(super) statuses: VecDeque<Status>,
     pub(super) ended: VecDeque<(ContactId, RowId, Outcome)>,
+    /// Ends that are not written down yet: a round's.
+    pub(super) settled: Vec<Part>,
     /// An end that the outbox takes note of now.
     pub(super) noting: Option<(ContactId, RowId, Outcome)>,
     /// A row that the outbox lets out now: it has not left.

@@ -525,3 +525,15 @@ proptest! {
         prop_assert!(world.lanes.send(SITI, id).is_none(), "it is settled");
     }
 }
+
+#[test]
+fn what_was_settled_waits_for_the_next_outbox_to_write_it_down() {
+    let world = world();
+    let row = RowId { lsn: Lsn(7), index: 0 };
+    let ends = vec![Part::CloseOutbox { row, how: Settlement::Stale }];
+    world.lanes.settled(ends.clone());
+    assert!(!world.lanes.at_rest(), "a drain waits for it");
+    world.lanes.start_over(world.now(), RETRY.reconcile_ms);
+    assert_eq!(world.lanes.take_settled(), ends);
+    assert!(world.lanes.at_rest());
+}

@@ -28,6 +28,7 @@ impl Lanes {
             && inner.reading.is_empty()
             && inner.ready.is_at_rest()
             && inner.ended.is_empty()
+            && inner.settled.is_empty()
             && inner.statuses.is_empty()
     }
 

@@ -123,7 +123,7 @@ fn said(plan: &Plan) -> Vec<&str> {
 }
 
 fn known() -> ContactRecord {
-    run(&ContactRecord::default(), &rows([message(1, "w0", "hai")])).record.unwrap()
+    *run(&ContactRecord::default(), &rows([message(1, "w0", "hai")])).record.unwrap()
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_poisonous_message_does_not_harm_its_neighbours() {
     for _ in 1..TRIES_MAX {
         let tried = run(&record, &left);
         assert!(tried.closed.is_empty() && tried.replies.is_empty() && tried.dead.is_empty());
-        record = ContactRecord::decode(&tried.record.unwrap().encode()).unwrap();
+        *record = ContactRecord::decode(&tried.record.unwrap().encode()).unwrap();
     }
     let aside = run(&record, &left);
     assert_eq!(aside.closed, [(row_id(2), Closing::DeadLettered)]);
@@ -217,7 +217,7 @@ fn a_poisoned_answer_ends_the_wait() {
     for _ in 1..TRIES_MAX {
         let tried = run(&record, &waiting);
         assert_eq!((tried.answers_done, said(&tried).len()), (0, 0), "it comes again");
-        record = tried.record.unwrap();
+        record = *tried.record.unwrap();
     }
     let ended = run(&record, &waiting);
     assert_eq!((ended.answers_done, said(&ended)), (1, vec!["sorry"]));
@@ -239,7 +239,7 @@ fn a_wish_comes_once_and_not_before_its_time() {
     assert_eq!(record.wish, Some(NOW.plus_ms(5_000)));
     let due = Waiting { due: true, ..Waiting::default() };
     assert!(run(&record, &due).record.is_none(), "a nudge is no wish");
-    let ripe = ContactRecord { wish: Some(NOW), ..record };
+    let ripe = ContactRecord { wish: Some(NOW), ..*record };
     let woken = run(&ripe, &due);
     assert_eq!(said(&woken), ["wake"]);
     assert_eq!(woken.record.unwrap().wish, None);

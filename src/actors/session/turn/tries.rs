@@ -54,7 +54,7 @@ pub(super) fn set_aside(
         return conclude(script, setting, record, waiting, what);
     }
     record.rev += 1;
-    Plan { news: News { panics: 1, ..News::default() }, record: Some(record), ..Plan::default() }
+    Plan { news: News { panics: 1, ..News::default() }, record: Some(Box::new(record)), ..Plan::default() }
 }
 
 /// The last try was made: the event is put aside, its citizen told, and the conversation goes on with the next.
@@ -88,6 +88,6 @@ pub(super) fn conclude(
         }
         Troubling::Wake => record.wish = None,
     }
-    plan.record = Some(record);
+    plan.record = Some(Box::new(record));
     plan
 }
