@@ -374,6 +374,15 @@ async fn operators_see_the_shards_and_the_metrics() {
     let (status, metrics) = app.ops("/metrics").await;
     assert_eq!(status, 200);
     assert!(metrics.contains("siaga_webhook_posts_total"));
+    // Nobody else in these tests sends a place: each of them counts, also by a handle that was kept.
+    for places in 1..=3_usize {
+        let place = json!({"id": format!("w-place-{places}"), "from": SITI, "timestamp": "1795416600",
+            "type": "location", "location": {"latitude": -6.2, "longitude": 106.8}});
+        assert_eq!(app.post(&envelope(&[place])).await, 200);
+        let (_, metrics) = app.ops("/metrics").await;
+        let counted = format!("siaga_webhook_parts_total{{kind=\"message_location\"}} {places}\n");
+        assert!(metrics.contains(&counted), "{places}");
+    }
     assert!(!metrics.contains(SITI), "no contact is ever a label");
     assert_eq!(app.ops("/webhook").await.0, 404, "the pages are apart");
 }
