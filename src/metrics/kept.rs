@@ -33,9 +33,11 @@ impl Counters {
             return counter.increment(count);
         }
         drop(kept);
+        // Asked first: a handle found before the recorder was there is not to be kept after it came.
+        let recorded = RECORDED.load(Ordering::Acquire);
         let counter = counter!(self.name, self.label => value);
         counter.increment(count);
-        if RECORDED.load(Ordering::Acquire) {
+        if recorded {
             // Two at once may both keep one: they are the same series.
             self.kept.write().unwrap_or_else(PoisonError::into_inner).push((value, counter));
         }
@@ -57,9 +59,10 @@ impl Times {
         if let Some(histogram) = self.kept.get() {
             return histogram.record(value);
         }
+        let recorded = RECORDED.load(Ordering::Acquire);
         let histogram = histogram!(self.name);
         histogram.record(value);
-        if RECORDED.load(Ordering::Acquire) {
+        if recorded {
             let _kept_already = self.kept.set(histogram);
         }
     }
