@@ -51,6 +51,7 @@ pub(crate) struct Meta {
     bells: Vec<(Notify, Mutex<Option<Told>>)>,
     seen: Mutex<Seen>,
     measuring: AtomicBool,
+    paused: AtomicBool,
     ended: AtomicBool,
     messages: AtomicU64,
     replies: AtomicU64,
@@ -73,6 +74,7 @@ impl Meta {
             bells: std::iter::repeat_with(<(Notify, Mutex<Option<Told>>)>::default).take(load.slots).collect(),
             seen: Mutex::new(Seen::new()?),
             measuring: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             messages: AtomicU64::new(0),
             replies: AtomicU64::new(0),
@@ -99,6 +101,14 @@ impl Meta {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(())
+    }
+
+    /// Nobody of the closed loop begins a turn in the meantime: each pair of numbers may send a few dozen messages at
+    /// once and then one each few seconds (cloud-api.md), and who wrote on would have spent them.
+    pub(crate) async fn pause(&self, time: Duration) {
+        self.paused.store(true, Ordering::Relaxed);
+        tokio::time::sleep(time).await;
+        self.paused.store(false, Ordering::Relaxed);
     }
 
     /// From here on what happens counts.
@@ -213,6 +223,9 @@ impl Meta {
         let mut untold = Vec::new();
         let (mut place, mut walked) = (slot, false);
         while !self.ended.load(Ordering::Relaxed) {
+            while self.paused.load(Ordering::Relaxed) {
+                tokio::time::sleep(PAUSE).await;
+            }
             if !self.say(&mut connection, place, self.now_us()).await {
                 break;
             }

@@ -26,7 +26,7 @@ const WARM: Duration = Duration::from_secs(3);
 const WARM_MAX: Duration = Duration::from_secs(60);
 /// And so much later for each who speaks once and then rests.
 const EACH_MAX: Duration = Duration::from_micros(500);
-/// By then who spoke once is asleep: `actors.passivate_after_s` and what tidying takes.
+/// By then all are asleep: `actors.passivate_after_s` and what tidying takes.
 const RESTED: Duration = Duration::from_secs(70);
 const START: Duration = Duration::from_secs(10);
 
@@ -80,7 +80,10 @@ impl Side {
         tokio::time::sleep(WARM).await;
         if !matches!(self, Self::Peer(..)) {
             meta.everyone_spoke(WARM_MAX + EACH_MAX * u32::try_from(load.rest)?).await?;
-            tokio::time::sleep(if load.rest > 0 { RESTED } else { Duration::ZERO }).await;
+            if load.rest > 0 {
+                meta.pause(RESTED).await;
+                tokio::time::sleep(WARM).await;
+            }
         }
         let before = (running.usage()?, own_cpu_s()?, machine()?, Instant::now());
         meta.measure();
