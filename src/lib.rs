@@ -8,7 +8,7 @@
 //! | 4 edges | [`web`], [`control`], [`emulator`] | HTTP in: webhook, ops pages; operators' commands; the emulated WhatsApp |
 //! | 3 actors | [`actors`] | sessions, accounts, outbox, their supervision |
 //! | 2 adapters | [`clock`], [`store`], [`whatsapp`], [`registry`], [`otp`], [`desk`], [`issuer`] | what implements a port; they do not know each other |
-//! | 1 contracts | [`ports`], [`limits`], [`metrics`], [`errands`] | traits and their errors, pacing, names of all metrics, threads for neighbours |
+//! | 1 contracts | [`ports`], [`limits`], [`metrics`], [`errands`], [`http_neighbour`] | traits and their errors, pacing, names of all metrics, threads and HTTP clients for neighbours |
 //! | 0 pure | [`domain`], [`conversation`], [`account`], [`wire`], [`certificate`], [`transcript`], [`codec`] | no clock, no network, no disk, no runtime |
 //!
 //! Beside them stand [`app`] (the only module that names adapters), [`config`], [`telemetry`] and [`cli`].
@@ -33,6 +33,7 @@ pub mod desk;
 pub mod domain;
 pub mod emulator;
 pub mod errands;
+pub mod http_neighbour;
 pub mod issuer;
 pub mod limits;
 pub mod metrics;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use secrecy::ExposeSecret;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::fault::Fault;
 use super::{
     Config, Desk, DeskKind, Directory, DirectoryKind, Mode, OtpSender, Registry, RegistryKind, key_file, signing_file,
 };
+use crate::http_neighbour;
 use crate::wire::hook::HookKeys;
 
 /// Known to everyone who reads the default file, so worth nothing towards Meta.
@@ -106,7 +108,7 @@ fn in_every_mode(config: &Config, faults: &mut Faults) {
 
 fn desk(desk: &Desk, faults: &mut Faults) {
     faults.unless(
-        reqwest::Url::parse(&desk.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        http_neighbour::address(&desk.url).is_ok(),
         "desk.url",
         "must be https (http only towards this machine); desk.kind = \"http\" needs one",
     );
@@ -126,8 +128,12 @@ fn senders(config: &Config, faults: &mut Faults) {
         "has no way for texts; a template carries codes only, and few of them",
     );
     if has(OtpSender::Http) {
-        let url = reqwest::Url::parse(&otp.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        faults.unless(url.is_some(), "otp.url", "is not an http or https address; \"http\" in otp.senders needs one");
+        faults.unless(
+            http_neighbour::address(&otp.url).is_ok(),
+            "otp.url",
+            "must be https (http only towards this machine); \"http\" in otp.senders needs one",
+        );
+        in_header(&otp.authorization, "otp.authorization", faults);
         faults.unless(
             otp.body.contains("{to}") && otp.body.contains("{text}"),
             "otp.body",
@@ -182,7 +188,7 @@ fn smpp(config: &Config, faults: &mut Faults) {
 
 fn directory(directory: &Directory, faults: &mut Faults) {
     faults.unless(
-        reqwest::Url::parse(&directory.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        http_neighbour::address(&directory.url).is_ok(),
         "directory.url",
         "must be https (http only towards this machine); directory.kind = \"http\" needs one",
     );
@@ -191,11 +197,12 @@ fn directory(directory: &Directory, faults: &mut Faults) {
         "directory.authorization",
         "must be \"Bearer …\"",
     );
+    in_header(&directory.authorization, "directory.authorization", faults);
 }
 
 fn satusehat(registry: &Registry, faults: &mut Faults) {
     faults.unless(
-        reqwest::Url::parse(&registry.url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        http_neighbour::address(&registry.url).is_ok(),
         "registry.url",
         "must be https (http only towards this machine)",
     );
@@ -227,8 +234,9 @@ fn in_cloud_mode(config: &Config, faults: &mut Faults) {
         "whatsapp.access_token",
         "is the emulator's or empty; cloud mode needs a system-user token",
     );
+    in_header(&whatsapp.access_token, "whatsapp.access_token", faults);
     faults.unless(
-        reqwest::Url::parse(&whatsapp.graph_url).is_ok_and(|url| url.scheme() == "https" || is_loopback(&url)),
+        http_neighbour::address(&whatsapp.graph_url).is_ok(),
         "whatsapp.graph_url",
         "must be https (http only towards this machine)",
     );
@@ -245,6 +253,11 @@ fn in_cloud_mode(config: &Config, faults: &mut Faults) {
     }
 }
 
-fn is_loopback(url: &reqwest::Url) -> bool {
-    url.host_str().is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+/// A secret that was copied with its line break is found here, and not with the first request.
+fn in_header(secret: &SecretString, name: &'static str, faults: &mut Faults) {
+    faults.unless(
+        HeaderValue::from_str(secret.expose_secret()).is_ok(),
+        name,
+        "holds a line break or another character that cannot stand in a header",
+    );
 }

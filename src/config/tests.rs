@@ -96,6 +96,22 @@ fn cloud_mode_refuses_what_the_emulator_knows() {
 }
 
 #[test]
+fn a_secret_with_its_line_break_and_a_host_that_only_looks_like_this_machine_are_told() {
+    let file = "[whatsapp]\nmode = \"cloud\"\naccess_token = \"rahasia\\n\"\ngraph_url = \"http://127.0.0.1.example\"\n\
+        [otp]\nsenders = [\"http\"]\nurl = \"http://sms.example\"\nauthorization = \"Bearer a\\rb\"\n";
+    let said = said(file, &[]);
+    for told in [
+        "whatsapp.access_token: holds a line break",
+        "otp.authorization: holds a line break",
+        "whatsapp.graph_url: must be https",
+        "otp.url: must be https",
+    ] {
+        assert!(said.contains(told), "`{told}` is not in:\n{said}");
+    }
+    assert!(!said.contains("rahasia"), "{said}");
+}
+
+#[test]
 fn real_registries_need_an_address_and_what_they_gave_us() {
     let file = "[registry]\nkind = \"satusehat\"\nurl = \"http://fhir.example.org\"\nvaccine_codes = []\n\
         [directory]\nkind = \"http\"\n[desk]\nkind = \"http\"\nsecrets = [\"sangat-rahasia\"]\n";

@@ -6,12 +6,11 @@
 //!
 //! What does not belong here: what is told and in which order (`feed`), when it is tried again (`actors::courier`).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use reqwest::{Client, Url, header, redirect};
+use reqwest::{Client, Url, header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -22,12 +21,11 @@ use crate::domain::nik::Nik;
 use crate::domain::phone::Mobile;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::errands::Errands;
+use crate::http_neighbour::{self, Unfit};
 use crate::ports::{Clock, MinistryDesk, NeighbourError, Telling};
 use crate::wire::hook::{HookKeys, ID_HEADER, SIGNATURE_HEADER, SecretError, TIMESTAMP_HEADER};
 
 const NEIGHBOUR: &str = "ministry_desk";
-/// Time to connect, within `timeout`.
-const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// Settings of a ministry's desk.
 #[derive(Clone, Debug)]
@@ -62,6 +60,15 @@ pub enum OptionsError {
     Thread(#[from] std::io::Error),
 }
 
+impl From<Unfit> for OptionsError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::NoUrl => Self::Url,
+            Unfit::PlainHttp => Self::PlainHttp,
+        }
+    }
+}
+
 /// The ministry's desk.
 pub struct HttpDesk {
     line: Arc<Line>,
@@ -76,26 +83,12 @@ struct Line {
 }
 
 impl HttpDesk {
-    /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
+    /// Connects to nothing yet.
     pub fn new(options: &Options, clock: Arc<dyn Clock>) -> Result<Self, OptionsError> {
-        let url = Url::parse(&options.url).map_err(|_| OptionsError::Url)?;
-        let here = is_this_machine(&url);
-        match url.scheme() {
-            "https" => {}
-            "http" if here => {}
-            "http" => return Err(OptionsError::PlainHttp),
-            _ => return Err(OptionsError::Url),
-        }
+        let url = http_neighbour::address(&options.url)?;
         let keys = HookKeys::read(&options.secrets)?;
-        let mut http = Client::builder()
-            .connect_timeout(CONNECT_MAX.min(options.timeout))
-            .timeout(options.timeout)
-            .pool_max_idle_per_host(options.connections_max)
-            .redirect(redirect::Policy::none());
-        if here {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
+        let http = http_neighbour::client(&url, options.timeout, options.connections_max).build();
+        let http = http.map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
         Ok(Self { line: Arc::new(Line { http, url, keys, clock }), errands: Errands::start(NEIGHBOUR)? })
     }
 }
@@ -176,10 +169,4 @@ fn body(telling: &Telling) -> Value {
 fn moment(at: Timestamp) -> String {
     let at = OffsetDateTime::from_unix_timestamp(at.0.div_euclid(SECOND_MS)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!("{}T{:02}:{:02}:{:02}Z", at.date(), at.hour(), at.minute(), at.second())
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -6,14 +6,14 @@
 
 mod template;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use reqwest::{Client, Response, Url, header, redirect};
+use reqwest::{Client, Response, Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use crate::http_neighbour::{self, Unfit};
 use crate::ports::{OtpSender, OutgoingSms, Unsent};
 
 use template::{Names, Template, filled, filled_pairs, filled_text};
@@ -25,8 +25,6 @@ pub const DEFAULT_BODY: &str = r#"{"to":"{to}","text":"{text}"}"#;
 
 /// Where the request's key goes, for gateways that keep from sending twice.
 const KEY_HEADER: &str = "idempotency-key";
-/// Time to connect, within `timeout`.
-const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// So much of an answer is read.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -114,6 +112,15 @@ pub enum OptionsError {
     Client(String),
 }
 
+impl From<Unfit> for OptionsError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::NoUrl => Self::Url,
+            Unfit::PlainHttp => Self::PlainHttp,
+        }
+    }
+}
+
 /// Sends SMS through the gateway.
 pub struct SmsHttp {
     http: Client,
@@ -127,16 +134,9 @@ pub struct SmsHttp {
 }
 
 impl SmsHttp {
-    /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
+    /// Connects to nothing yet.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
-        let url = Url::parse(&options.url).map_err(|_| OptionsError::Url)?;
-        let here = is_this_machine(&url);
-        match url.scheme() {
-            "https" => {}
-            "http" if here => {}
-            "http" => return Err(OptionsError::PlainHttp),
-            _ => return Err(OptionsError::Url),
-        }
+        let url = http_neighbour::address(&options.url)?;
         if options.connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
@@ -158,15 +158,7 @@ impl SmsHttp {
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
-        let mut http = Client::builder()
-            .default_headers(headers)
-            .connect_timeout(CONNECT_MAX.min(options.timeout))
-            .timeout(options.timeout)
-            .pool_max_idle_per_host(options.connections_max)
-            .redirect(redirect::Policy::none());
-        if here {
-            http = http.no_proxy();
-        }
+        let http = http_neighbour::client(&url, options.timeout, options.connections_max).default_headers(headers);
         let http = http.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
         Ok(Self {
             http,
@@ -254,10 +246,4 @@ fn unknown(reason: &str) -> Unsent {
 
 fn refused(reason: &str) -> Unsent {
     Unsent::Refused { reason: reason.to_owned() }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

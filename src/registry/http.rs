@@ -2,20 +2,18 @@
 //!
 //! Errors are told in fixed words and in what the server said (`told`); those of the HTTP library hold addresses.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response, Url, header, redirect};
+use reqwest::{Client, RequestBuilder, Response, Url, header};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::http_neighbour::{self, Unfit};
 use crate::ports::NeighbourError;
 
 /// An answer longer than this is none of ours: a hundred vaccinations take a tenth of it.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// How long a server may keep us off with a 429.
 const PAUSE_S_MAX: i64 = 60;
-/// Time to connect, within a request's.
-const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// Settings that no client can be made of.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +30,15 @@ pub enum OptionsError {
     Client(String),
     #[error("no thread for its connections: {0}")]
     Thread(#[from] std::io::Error),
+}
+
+impl From<Unfit> for OptionsError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::NoUrl => Self::Url,
+            Unfit::PlainHttp => Self::PlainHttp,
+        }
+    }
 }
 
 /// A whole answer.
@@ -109,26 +116,19 @@ impl Voice {
 }
 
 impl Http {
-    /// Connects to nothing yet. A proxy named by the environment is used, except for this machine itself.
+    /// Connects to nothing yet.
     pub(super) fn new(
         name: &'static str,
         url: &str,
         timeout: Duration,
         connections_max: usize,
     ) -> Result<Self, OptionsError> {
-        let base = base(url)?;
+        let base = http_neighbour::address(url)?;
         if connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
-        let mut client = Client::builder()
-            .connect_timeout(CONNECT_MAX.min(timeout))
-            .timeout(timeout)
-            .pool_max_idle_per_host(connections_max)
-            .redirect(redirect::Policy::none());
-        if is_this_machine(&base) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
+        let client = http_neighbour::client(&base, timeout, connections_max).build();
+        let client = client.map_err(|error| OptionsError::Client(error.without_url().to_string()))?;
         let slots = Semaphore::new(connections_max);
         Ok(Self { client, base, voice: Voice(name), slots, slot_wait: timeout })
     }
@@ -149,20 +149,4 @@ pub(super) fn below(base: &Url, path: &[&str]) -> Url {
         segments.pop_if_empty().extend(path);
     }
     url
-}
-
-fn base(text: &str) -> Result<Url, OptionsError> {
-    let url = Url::parse(text).map_err(|_| OptionsError::Url)?;
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_this_machine(&url) => Ok(url),
-        "http" => Err(OptionsError::PlainHttp),
-        _ => Err(OptionsError::Url),
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

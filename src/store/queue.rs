@@ -6,6 +6,7 @@
 //! are what makes room again. Nothing that has entered is ever dropped while the process lives.
 
 mod group;
+mod job;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,57 +17,18 @@ use tokio::sync::oneshot;
 
 use super::Options;
 use super::carry::Carried;
-use super::overlay::{Entry, FullKey, Overlay};
-use super::part::Encoded;
-use super::rows::Change;
-use crate::ports::{Lsn, StoreError, Ticket, Value, Writer};
+use super::overlay::{Entry, Overlay};
+use crate::ports::{Lsn, StoreError, Ticket, Writer};
 
+use group::Pace;
 pub(super) use group::{Limits, Taken};
+pub(super) use job::{Class, Entrant, Job};
 
 /// The committer works, and looks by itself when it is done.
 const AWAKE: usize = usize::MAX;
 
 /// Waits for room on a full disk while the store is being closed.
 const CLOSING_WAITS_MAX: u32 = 20;
-
-/// Who asks for room; the earlier ones are refused first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Nothing but Meta's news of our own messages.
-    Statuses,
-    /// New messages from the web.
-    Messages,
-    /// A turn, an account, an adapter: what closes rows.
-    Turn,
-}
-
-/// A record that waits to be written.
-pub(super) struct Job {
-    pub lsn: Lsn,
-    pub parts: Vec<Encoded>,
-    pub changes: Vec<Change>,
-    /// Inbox rows that it opens.
-    pub accepted: u64,
-    /// What may be carried into a later segment; in a group of its own (`carry`).
-    pub carry: Vec<Carried>,
-    pub bytes: usize,
-    pub done: oneshot::Sender<()>,
-}
-
-/// A record that asks for its place.
-pub(super) struct Entrant {
-    pub writer: Option<Writer>,
-    pub class: Class,
-    pub parts: Vec<Encoded>,
-    pub changes: Vec<Change>,
-    /// The full key of every value it writes, in order; `None` deletes.
-    pub values: Vec<(FullKey, Option<Value>)>,
-    /// Inbox rows that it opens.
-    pub accepted: u64,
-    /// Of the whole record, and of the rows it opens.
-    pub bytes: usize,
-    pub open_bytes: u64,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
@@ -85,6 +47,7 @@ struct Inner {
     door: Door,
     /// The committer sleeps until so many records wait.
     wake_at: usize,
+    pace: Pace,
 }
 
 pub(super) struct Queue {
@@ -99,8 +62,15 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new(options: &Options, next: Lsn, open_bytes: u64) -> Self {
-        let inner =
-            Inner { jobs: VecDeque::new(), bytes: 0, next, fences: HashMap::new(), door: Door::Open, wake_at: AWAKE };
+        let inner = Inner {
+            jobs: VecDeque::new(),
+            bytes: 0,
+            next,
+            fences: HashMap::new(),
+            door: Door::Open,
+            wake_at: AWAKE,
+            pace: Pace::new(Instant::now()),
+        };
         Self {
             inner: Mutex::new(inner),
             filled: Condvar::new(),
@@ -232,9 +202,11 @@ impl Queue {
                 }
             }
         }
-        // A sync costs the same for one record as for many: a few are waited for, no longer than they take to come.
-        let until = Instant::now() + limits.gather;
-        while inner.jobs.len() < limits.gather_below && inner.door == Door::Open && !limits.gather.is_zero() {
+        // A sync costs the same for one record as for many: where many come a few are waited for, and who comes alone
+        // does not wait.
+        let now = Instant::now();
+        let (until, more) = (now + limits.gather, inner.pace.expects_one(now, limits.gather));
+        while more && inner.jobs.len() < limits.gather_below && inner.door == Door::Open {
             inner.wake_at = limits.gather_below;
             if self.filled.wait_until(&mut inner, until).timed_out() {
                 break;
@@ -258,6 +230,7 @@ impl Queue {
             }
         }
         inner.bytes -= bytes;
+        inner.pace.took(group.len());
         Taken::Group
     }
 

@@ -3,7 +3,6 @@
 //! A certificate's PDF is made here, at the last moment, and lives in memory only. Everything before the request
 //! to `/messages` can be repeated freely, so no failure up to there is ambiguous.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::domain::certificate::Certificate;
 use crate::domain::contact::{BusinessNumber, Recipient};
 use crate::domain::message::{MessageId, Outbound};
+use crate::http_neighbour::{self, Unfit};
 use crate::ports::{Channel, OutgoingCode, OutgoingMessage, SendError};
 use crate::wire::outbound::{self, Answer, limits};
 
@@ -47,7 +47,7 @@ impl GraphClient {
         if options.connections_max == 0 {
             return Err(OptionsError::NoConnections);
         }
-        let proxies = (!is_this_machine(&base)).then(Matcher::from_env);
+        let proxies = (!http_neighbour::is_this_machine(&base)).then(Matcher::from_env);
         let transport = Transport::new(&base, proxies.as_ref(), options.connect_timeout, options.request_timeout)?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", options.token.expose_secret()))
             .map_err(|_| OptionsError::Token)?;
@@ -194,21 +194,12 @@ const NO_ROW: &str = "code";
 
 fn base_url(options: &Options) -> Result<Url, OptionsError> {
     let not_a_url = || OptionsError::Url(options.base_url.clone());
-    let mut base = Url::parse(&options.base_url).map_err(|_| not_a_url())?;
-    if !matches!(base.scheme(), "http" | "https") {
-        return Err(not_a_url());
-    }
-    if base.scheme() == "http" && !is_this_machine(&base) {
-        return Err(OptionsError::PlainHttp(options.base_url.clone()));
-    }
+    let mut base = http_neighbour::address(&options.base_url).map_err(|unfit| match unfit {
+        Unfit::NoUrl => not_a_url(),
+        Unfit::PlainHttp => OptionsError::PlainHttp(options.base_url.clone()),
+    })?;
     base.path_segments_mut().map_err(|()| not_a_url())?.pop_if_empty().push(&options.version);
     Ok(base)
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn unsendable(reason: String) -> SendError {

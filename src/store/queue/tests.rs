@@ -65,13 +65,11 @@ fn open_rows_refuse_what_opens_more_and_never_what_closes_them() {
 
 /// What the committer gets of a queue into which so many enter while it gathers, without an end in time.
 fn gathered(enter: usize, close: bool) -> usize {
-    let (queue, overlay) = queue();
-    let limits = Limits {
-        records_max: RECORDS,
-        bytes_max: 1_000,
-        gather_below: 3,
-        gather: std::time::Duration::from_secs(3_600),
-    };
+    gathered_of(queue(), enter, close)
+}
+
+fn gathered_of((queue, overlay): (Queue, Overlay), enter: usize, close: bool) -> usize {
+    let limits = Limits { records_max: RECORDS, bytes_max: 1_000, gather_below: 3, gather: Duration::from_secs(3_600) };
     std::thread::scope(|scope| {
         let committer = scope.spawn(|| {
             let mut group = Vec::new();
@@ -92,4 +90,32 @@ fn gathered(enter: usize, close: bool) -> usize {
 fn a_small_group_waits_until_it_is_large_enough_or_the_store_closes() {
     assert_eq!(gathered(3, false), 3);
     assert_eq!(gathered(1, true), 1);
+}
+
+#[test]
+fn who_comes_alone_is_not_kept_waiting() {
+    let quiet = queue();
+    // Nobody came for longer than the 3,600 s for which the others would wait.
+    let began = Instant::now();
+    let mut pace = Pace::new(began);
+    pace.took(1);
+    assert!(!pace.expects_one(began + Duration::from_secs(7_200), Duration::from_secs(3_600)));
+    quiet.0.inner.lock().pace = pace;
+    assert_eq!(gathered_of(quiet, 1, false), 1);
+}
+
+#[test]
+fn more_is_expected_of_those_who_came_lately() {
+    let (began, within) = (Instant::now(), Duration::from_millis(2));
+    let at = |ms| began + Duration::from_millis(ms);
+    let mut pace = Pace::new(began);
+    assert!(pace.expects_one(began, within), "nothing is known yet");
+    pace.took(24);
+    assert!(pace.expects_one(at(49), within), "it has not been looked at for long enough");
+    assert!(!pace.expects_one(at(50), within), "24 in 50 ms are less than one in 2 ms");
+    pace.took(25);
+    assert!(!pace.expects_one(at(99), within), "the last look counts until the next");
+    assert!(pace.expects_one(at(100), within), "25 are one");
+    assert!(!pace.expects_one(at(100), Duration::ZERO), "who may not wait expects nobody");
+    assert!(!pace.expects_one(at(10_000), within), "it has been quiet since");
 }
