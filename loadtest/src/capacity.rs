@@ -36,9 +36,9 @@ pub(crate) struct Capacity {
     #[arg(long, default_value_t = 20.0)]
     from: f64,
     /// And at the most.
-    #[arg(long, default_value_t = 1_000.0)]
+    #[arg(long, default_value_t = 4_000.0)]
     to: f64,
-    /// How long citizens come in each run. The registry has some five thousand to send.
+    /// How long citizens come in each run: at most 40,000 in all, of the 100,000 that the registry can know.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
     /// The server's binary, if not the one beside this one.

@@ -16,6 +16,7 @@ pub(crate) fn cast(
     population: &[Citizen],
     count: usize,
 ) -> anyhow::Result<Vec<(Arc<Script>, Role)>> {
+    let registered: HashSet<_> = population.iter().map(|citizen| Some(citizen.phone.phone())).collect();
     let mut taken = HashSet::new();
     let mut cast = Vec::with_capacity(count);
     let mut from = vec![0; scripts.len()];
@@ -37,7 +38,8 @@ pub(crate) fn cast(
                 Role::of(citizen)
             }
             Who::Stranger => {
-                Role::stranger(*other).context("there are 90,000 numbers that are registered to nobody")?
+                let role = Role::stranger(*other).filter(|role| !registered.contains(&role.sender.phone));
+                role.context("no more numbers are registered to nobody")?
             }
             Who::Username => Role::username(*other),
         };

@@ -27,7 +27,6 @@ use crate::troubles::{self, World};
 
 /// The seed of the default configuration: the same people on both sides.
 const SEED: u64 = 20_211_110;
-const CITIZENS: usize = 10_000;
 
 /// Events that the load tester may be behind.
 const EVENTS_MAX: usize = 262_144;
@@ -52,7 +51,7 @@ pub(crate) async fn play(scenario: Scenario, subject: &Subject) -> anyhow::Resul
         .iter()
         .map(|share| Script::load(&share.transcript, share.turns).map(Arc::new))
         .collect::<anyhow::Result<_>>()?;
-    let people = population(SEED, CITIZENS, SystemClock::default().now().day_wib());
+    let people = population(SEED, scenario.registered()?, SystemClock::default().now().day_wib());
     match subject {
         Subject::Own(binary) => alone(scenario, &scripts, &people, binary.clone(), None).await,
         Subject::Sabotaged { binary, sabotage } => {

@@ -27,6 +27,12 @@ pub(crate) use whatsapp::WhatsApp;
 
 /// How long a citizen waits for a machine that is busy with other things.
 const PATIENCE_S: u64 = 180;
+/// The setting that says how many people the server's registry knows, its default and its bound.
+const REGISTERED_KEY: &str = "registry.citizens";
+const REGISTERED: usize = 10_000;
+const REGISTERED_MAX: usize = 100_000;
+/// So many for each citizen who comes: two in five have a number of their own and a certificate.
+const REGISTERED_EACH: f64 = 3.0;
 
 /// A scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -186,10 +192,21 @@ impl Scenario {
         Ok(())
     }
 
-    /// So many citizens a second for so long, in place of the file's arrivals.
+    /// So many citizens a second for so long, in place of the file's arrivals; and as many registered as that takes.
     pub(crate) fn arrive(&mut self, per_s: f64, for_s: f64) -> anyhow::Result<()> {
         self.arrivals = Arrivals::Poisson { per_s, for_s };
-        self.arrivals.check()
+        self.arrivals.check()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just above")]
+        let people = (per_s * for_s * REGISTERED_EACH).ceil() as usize;
+        let people = people.clamp(REGISTERED, REGISTERED_MAX).to_string();
+        self.server.settings.insert(REGISTERED_KEY.into(), people);
+        Ok(())
+    }
+
+    /// How many people the server's registry knows.
+    pub(crate) fn registered(&self) -> anyhow::Result<usize> {
+        let set = self.server.settings.get(REGISTERED_KEY);
+        set.map_or(Ok(REGISTERED), |set| set.parse().with_context(|| format!("`{REGISTERED_KEY}` = `{set}`")))
     }
 
     /// Leaves only what may never happen, however slow the machine is.

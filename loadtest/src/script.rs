@@ -78,9 +78,10 @@ impl Role {
         Self { sender: Sender::phone(phone), person: Some(person) }
     }
 
-    /// The n-th number that is registered to nobody.
+    /// The n-th number that a population has for its last.
     pub(crate) fn stranger(n: usize) -> Option<Self> {
-        let phone = Phone::from_wa_id(&format!("628120000{:05}", STRANGERS_FROM + n)).filter(|_| n < STRANGERS)?;
+        let last = STRANGERS.rev().nth(n)?;
+        let phone = Phone::from_wa_id(&format!("628120000{last:05}"))?;
         Some(Self { sender: Sender::phone(phone), person: None })
     }
 
@@ -98,9 +99,8 @@ impl Role {
     }
 }
 
-/// Numbers 0812-0000-xxxxx of five digits; the registry's have four.
-const STRANGERS_FROM: usize = 10_000;
-const STRANGERS: usize = 90_000;
+/// Numbers 0812-0000-xxxxx of five digits. A population begins with those of four, and goes on from the first of these.
+const STRANGERS: std::ops::Range<u32> = 10_000..100_000;
 
 /// Whom a reply names: the last digits of a number, the name on a certificate.
 pub(crate) fn named_in(text: &str) -> Vec<String> {

@@ -107,7 +107,7 @@ const NUMBERS: &[(&str, i64, i64)] = &[
     ("codes.nik_per_day", 1, 100),
     ("codes.niks_max", 16, 1_000_000),
     ("registry.seed", 0, i64::MAX),
-    ("registry.citizens", 100, 10_000),
+    ("registry.citizens", 100, 100_000),
     ("registry.timeout_ms", 100, 60_000),
     ("registry.connections_max", 1, 10_000),
     ("directory.timeout_ms", 100, 60_000),

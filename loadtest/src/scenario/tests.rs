@@ -134,3 +134,17 @@ fn think_times_keep_their_bounds_and_repeat() {
     times.sort_unstable();
     assert!((800..1_250).contains(&times[500]) && times[999] <= 5_000, "{} {}", times[500], times[999]);
 }
+
+#[test]
+fn as_many_are_registered_as_a_rate_takes_and_as_the_server_allows() {
+    let mut scenario = Scenario::load("capacity").expect("a scenario");
+    assert_eq!(scenario.registered().expect("a number"), 10_000);
+    for (per_s, people) in [(20.0, 10_000), (640.0, 19_200), (4_000.0, 100_000)] {
+        scenario.arrive(per_s, 10.0).expect("arrivals");
+        assert_eq!(scenario.registered().expect("a number"), people);
+        let set = [("SIAGA__REGISTRY__CITIZENS".to_owned(), people.to_string())];
+        siaga::config::Config::load(&[], set).expect("within the server's bounds");
+    }
+    scenario.server.settings.insert("registry.citizens".into(), "viele".into());
+    assert!(scenario.registered().is_err());
+}

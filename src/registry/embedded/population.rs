@@ -1,8 +1,8 @@
-//! Ten thousand people from a seed: households on a number, each case that the service must answer among them.
+//! Ten thousand people from a seed, or up to a hundred thousand for load: households on a number, each case that the service must answer among them.
 //!
 //! Invariants: the same seed and day give the same people; every NIK has the region 00, which does not exist;
-//! every phone is 0812-0000-xxxx; a number carries at most five; 0812-0000-0000 to -0199 belong to `cast`, and
-//! 0812-0000-9000 and above to nobody. Cases fall on fixed places, so that a small population has them too.
+//! every phone is 0812-0000-xxxx, and where these do not suffice 0812-0000-xxxxx; a number carries at most five;
+//! 0812-0000-0000 to -0199 belong to `cast`, and 0812-0000-9000 to -9999 to nobody. Cases fall on fixed places, so that a small population has them too.
 
 use std::collections::HashSet;
 
@@ -17,8 +17,8 @@ use crate::domain::name::Name;
 use crate::domain::nik::Nik;
 use crate::domain::phone::{Mobile, Phone};
 
-/// The first number that is not the cast's, and the first that is nobody's.
-const HOUSEHOLDS: std::ops::Range<u32> = 200..9_000;
+/// The numbers that are not the cast's, up to those that are nobody's; then those of five digits.
+const HOUSEHOLDS: [std::ops::Range<u32>; 2] = [200..9_000, 10_000..100_000];
 
 /// After so many people the cases begin anew.
 const CASES_EVERY: usize = 200;
@@ -84,7 +84,7 @@ pub fn population(seed: u64, people: usize, today: Date) -> Vec<Citizen> {
     let mut niks: HashSet<Nik> = citizens.iter().map(|citizen| citizen.person.nik).collect();
     let mut dice = Dice::new(seed);
     let mut taken = None;
-    for number in HOUSEHOLDS {
+    for number in HOUSEHOLDS.into_iter().flatten() {
         if citizens.len() >= people {
             break;
         }
@@ -120,9 +120,9 @@ pub fn population(seed: u64, people: usize, today: Date) -> Vec<Citizen> {
     citizens
 }
 
-/// 0812-0000-xxxx.
-pub(super) fn demo_phone(last_four: u32) -> Option<Mobile> {
-    Phone::from_wa_id(&format!("628120000{last_four:04}")).and_then(Mobile::from_phone)
+/// 0812-0000-xxxx, or one digit longer.
+pub(super) fn demo_phone(last: u32) -> Option<Mobile> {
+    Phone::from_wa_id(&format!("628120000{last:04}")).and_then(Mobile::from_phone)
 }
 
 fn household(dice: &mut Dice) -> usize {

@@ -46,6 +46,19 @@ fn the_same_seed_is_the_same_ten_thousand_people() {
 }
 
 #[test]
+fn for_load_there_are_a_hundred_thousand_of_whom_the_first_are_the_same() {
+    let many = population(SEED, 100_000, TODAY);
+    assert_eq!(many.len(), 100_000);
+    assert_eq!(many[..9_990], all()[..9_990], "the last household of the fewer may be cut");
+    let ids: HashSet<_> = many.iter().map(|citizen| &citizen.person.id).collect();
+    assert_eq!(ids.len(), many.len(), "ids are unique");
+    let longest = many.iter().map(|citizen| citizen.phone.phone().digits().to_string()).max_by_key(String::len);
+    assert_eq!(longest.map(|digits| digits.len()), Some("6281200009999".len() + 1));
+    let nobodys = 6_281_200_009_000..=6_281_200_009_999;
+    assert!(!many.iter().any(|citizen| nobodys.contains(&citizen.phone.phone().digits())));
+}
+
+#[test]
 fn niks_and_phones_are_of_nobody() {
     let mut by_nik: HashMap<Nik, usize> = HashMap::new();
     let mut by_phone: HashMap<Mobile, usize> = HashMap::new();
