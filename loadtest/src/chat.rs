@@ -162,7 +162,7 @@ impl Chat {
         let now = Instant::now();
         let exchange = self.seen.history.exchanges.len();
         let answered = !wanted.is_empty();
-        self.seen.history.exchanges.push(Exchange { line, taken: None, wanted });
+        self.seen.history.exchanges.push(Exchange { line, taken: None, answered: None, wanted });
         let mut sayings = Vec::with_capacity(contents.len());
         for (content, quotes) in contents {
             let id = format!("{}.{}", self.ids, self.seen.ids.len());
@@ -213,7 +213,7 @@ impl Chat {
 
     fn note(&mut self, event: &Event) {
         match &event.what {
-            Happening::Replied(reply) => self.replied(reply),
+            Happening::Replied(reply) => self.replied(event.seq, reply),
             Happening::Stored { id, .. } => {
                 let known = self.seen.ids.iter().find(|(own, _)| own == id).map(|(_, exchange)| *exchange);
                 if let Some(exchange) = known.and_then(|at| self.seen.history.exchanges.get_mut(at)) {
@@ -230,7 +230,7 @@ impl Chat {
         }
     }
 
-    fn replied(&mut self, reply: &Reply) {
+    fn replied(&mut self, place: u64, reply: &Reply) {
         let text = words::text_of(&reply.form);
         if self.stage.scenario.citizens.courtesies.iter().any(|words| text.contains(words.as_str())) {
             self.stage.with(|figures| figures.courtesies += 1);
@@ -241,11 +241,12 @@ impl Chat {
             self.seen.waiting.push_back(reply.clone());
         }
         self.seen.replies.push(reply.clone());
-        self.seen.history.replies.push(Got {
+        let got = Got {
             id: reply.opaque.clone(),
             from: reply.number.clone(),
             names: named_in(text),
             shape: words::shape_of_form(&reply.form),
-        });
+        };
+        self.seen.history.came(place, got);
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a citizen got what he was owed, told from both ends of the wire: what was sent and taken, and what came.
 //!
 //! Pure. A server owes its replies in the order in which it took the messages: the order of the 200s of one contact,
-//! not that of timestamps. A message that Meta brings twice is owed one answer. What is compared is a reply's shape
+//! not that of timestamps. Whoever is answered was taken by then: a 200 that a kill has lost comes with the next try,
+//! maybe after that of what the citizen said next. A message that Meta brings twice is owed one answer. What is compared is a reply's shape
 //! (document, buttons, rows) and whom it speaks of; the words are the tests' business.
 
 #[cfg(test)]
@@ -32,6 +33,8 @@ pub(crate) struct Exchange {
     pub(crate) line: usize,
     /// The place of its 200 among all 200s; `None`: there was none.
     pub(crate) taken: Option<u64>,
+    /// The place of the first reply that came when it was owed one and had no 200 yet.
+    pub(crate) answered: Option<u64>,
     pub(crate) wanted: Vec<Wanted>,
 }
 
@@ -94,6 +97,24 @@ impl Kind {
     }
 }
 
+impl Exchange {
+    /// By when it had been taken.
+    fn taken_by(&self) -> Option<u64> {
+        self.answered.into_iter().chain(self.taken).min()
+    }
+}
+
+impl History {
+    /// A reply came, at this place among all 200s and replies.
+    pub(crate) fn came(&mut self, place: u64, reply: Got) {
+        let mut owed = self.exchanges.iter_mut().filter(|exchange| !exchange.wanted.is_empty());
+        if let Some(exchange) = owed.find(|exchange| exchange.taken_by().is_none()) {
+            exchange.answered = Some(place);
+        }
+        self.replies.push(reply);
+    }
+}
+
 impl Wanted {
     fn fits(&self, shape: &Shape) -> bool {
         self.shape.as_ref().is_none_or(|wanted| wanted == shape)
@@ -117,7 +138,7 @@ pub(crate) fn check(history: &History) -> Vec<Mistake> {
         mistakes.push(Mistake { kind: Kind::Lost, line: exchange.line, what: "the message was never taken".into() });
     }
     // What was never taken is owed nothing before what was.
-    exchanges.sort_by_key(|exchange| exchange.taken.unwrap_or(u64::MAX));
+    exchanges.sort_by_key(|exchange| exchange.taken_by().unwrap_or(u64::MAX));
     let untaken: HashSet<usize> =
         exchanges.iter().filter(|exchange| exchange.taken.is_none()).map(|exchange| exchange.line).collect();
     let wanted: Vec<(usize, &Wanted)> =

@@ -15,7 +15,7 @@ fn got(id: &str, buttons: &[&str]) -> Got {
 /// Line 10 k says something, line 10 k + 1 answers it.
 fn exchange(k: usize, taken: u64, buttons: &[&str]) -> Exchange {
     let wanted = vec![Wanted { line: 10 * k + 1, shape: Some(shape(buttons)) }];
-    Exchange { line: 10 * k, taken: Some(taken), wanted }
+    Exchange { line: 10 * k, taken: Some(taken), answered: None, wanted }
 }
 
 /// Three turns, served as they should be.
@@ -57,6 +57,25 @@ fn a_message_that_was_never_taken_is_lost_once() {
     history.exchanges[2].taken = None;
     history.replies.pop();
     assert_eq!(mistakes(&history), [(Kind::Lost, 30)]);
+}
+
+#[test]
+fn a_200_that_was_lost_and_comes_late_changes_no_order() {
+    let mut history = History { replies: Vec::new(), ..good() };
+    for exchange in &mut history.exchanges {
+        exchange.taken = None;
+    }
+    // The first was taken, its 200 lost with the server; answered after its restart, and brought once more at 20.
+    history.came(5, got("r1", &["A"]));
+    history.exchanges[1].taken = Some(9);
+    history.came(10, got("r2", &["B"]));
+    history.exchanges[2].taken = Some(12);
+    history.came(13, got("r3", &["C"]));
+    assert_eq!(mistakes(&history), [(Kind::Lost, 10)], "until it is brought");
+    history.exchanges[0].taken = Some(20);
+    assert_eq!(mistakes(&history), []);
+    history.replies.swap(0, 1);
+    assert_eq!(mistakes(&history), [(Kind::Reordered, 11)], "what is out of order is so all the same");
 }
 
 #[test]
