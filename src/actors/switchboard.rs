@@ -25,6 +25,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::session::record::ContactRecord;
 use super::{Random, versioned};
 use crate::codec::{self, Older};
 use crate::conversation::Notice;
@@ -127,7 +128,7 @@ impl Switchboard {
                 rows.push(InboxRow { contact, accepted_at: now, body: InboxBody::Called { number: to, at } });
             }
         }
-        let Naming { puts, drops, mut told, merges, .. } = naming;
+        let Naming { puts, drops, mut told, merges, born, .. } = naming;
         let put = puts.iter().map(|(key, alias)| (*key, Some(*alias)));
         let changed: Vec<(LookupKey, Option<Alias>)> = put.chain(drops.iter().map(|key| (*key, None))).collect();
         let mut parts: Vec<Part> = puts
@@ -139,6 +140,11 @@ impl Switchboard {
             })
             .collect();
         parts.extend(drops.into_iter().map(|key| Part::Delete { table: Table::Alias, key: alias_key(key) }));
+        // So its session knows that nothing rests under a name of just now, without a look into the table: that crosses
+        // to the reader's thread and back.
+        parts.extend(
+            born.into_iter().map(|contact| Part::Delete { table: Table::Contact, key: ContactRecord::key(contact) }),
+        );
         for (from, (into, recall)) in merges {
             told.remove(&from);
             for (contact, notice) in [(into, Notice::Merged { from }), (from, Notice::MovedTo { into, recall })] {

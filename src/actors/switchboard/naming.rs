@@ -21,6 +21,8 @@ pub(super) struct Naming<'a> {
     pub(super) told: BTreeSet<ContactId>,
     /// Contacts that turned out to be another, and whether what has not left yet is taken back.
     pub(super) merges: BTreeMap<ContactId, (ContactId, bool)>,
+    /// Contacts that were met just now.
+    pub(super) born: Vec<ContactId>,
 }
 
 /// A contact, and when it was first met.
@@ -46,6 +48,7 @@ impl<'a> Naming<'a> {
             drops: BTreeSet::new(),
             told: BTreeSet::new(),
             merges: BTreeMap::new(),
+            born: Vec::new(),
         }
     }
 
@@ -65,8 +68,10 @@ impl<'a> Naming<'a> {
         self.merges.get(&contact).map_or(contact, |(into, _)| *into)
     }
 
-    fn new_contact(&self) -> Met {
-        Met { contact: self.switchboard.new_contact(), since: self.now }
+    fn new_contact(&mut self) -> Met {
+        let contact = self.switchboard.new_contact();
+        self.born.push(contact);
+        Met { contact, since: self.now }
     }
 
     fn bind(&mut self, key: Option<LookupKey>, to: Met, with: Option<LookupKey>) {

@@ -8,7 +8,6 @@ use super::*;
 use crate::actors::SystemRandom;
 use crate::actors::board::Waiting;
 use crate::actors::session::plan::Alarm;
-use crate::actors::session::record::ContactRecord;
 use crate::actors::session::seen::Older;
 use crate::actors::session::sends::Sends;
 use crate::actors::session::{Ours, Setting, turn};
