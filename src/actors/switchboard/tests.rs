@@ -386,6 +386,35 @@ async fn a_phone_that_was_seen_with_a_bsuid_leads_it_back_when_its_own_alias_is_
     assert_eq!(town.says(P, X, "hai", false).await, contact);
 }
 
+/// Always the same.
+struct Same;
+
+impl Random for Same {
+    fn bytes(&self) -> [u8; 32] {
+        [7; 32]
+    }
+}
+
+#[tokio::test]
+async fn under_a_new_name_nothing_rests_from_its_first_record_on() {
+    let mut town = Town::new();
+    let named = ContactId(u64::from_le_bytes([7; 8]));
+    let (table, key) = (Table::Contact, ContactRecord::key(named));
+    let rests = ContactRecord { rev: 9, ..ContactRecord::default() };
+    let put = |value| Record { writer: None, parts: vec![Part::Put { table, key: key.clone(), value }] };
+    town.store.append(put(rests.encode())).unwrap();
+    let keys = Arc::new(ServerKeys::derive(&[7; 32]));
+    let switchboard = Switchboard::new(town.store.clone(), keys, Arc::new(Same));
+    // Said in the record itself: a look into the table, which would say the same, takes as long as a turn.
+    for (left, why) in [(None, "not even what another may have left"), (Some(rests.encode()), "who is known keeps his")]
+    {
+        let messages = vec![town.inbound(who(P, X), "hai")];
+        switchboard.accept(Brought { messages, ..Brought::default() }, START).await.unwrap();
+        assert_eq!(town.store.get(table, key.clone()).await.unwrap(), left, "{why}");
+        town.store.append(put(rests.encode())).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_alias_written_before_there_was_a_since_is_the_oldest() {
     let mut town = Town::new();
