@@ -2,8 +2,8 @@
 //!
 //! Pure. A server owes its replies in the order in which it took the messages: the order of the 200s of one contact,
 //! not that of timestamps. Whoever is answered was taken by then: a 200 that a kill has lost comes with the next try,
-//! maybe after that of what the citizen said next. A message that Meta brings twice is owed one answer. What is compared is a reply's shape
-//! (document, buttons, rows) and whom it speaks of; the words are the tests' business.
+//! maybe after that of what the citizen said next. A message that Meta brings twice is owed one answer. What is
+//! compared is a reply's shape (document, buttons, rows) and whom it speaks of; the words are the tests' business.
 
 #[cfg(test)]
 mod tests;

@@ -405,7 +405,7 @@ async fn under_a_new_name_nothing_rests_from_its_first_record_on() {
     town.store.append(put(rests.encode())).unwrap();
     let keys = Arc::new(ServerKeys::derive(&[7; 32]));
     let switchboard = Switchboard::new(town.store.clone(), keys, Arc::new(Same));
-    // Said in the record itself: a look into the table, which would say the same, takes as long as a turn.
+    // Said in the record itself: a look into the table, which would say the same, crosses to the reader and back.
     for (left, why) in [(None, "not even what another may have left"), (Some(rests.encode()), "who is known keeps his")]
     {
         let messages = vec![town.inbound(who(P, X), "hai")];

@@ -1,8 +1,10 @@
-//! Ten thousand people from a seed, or up to a hundred thousand for load: households on a number, each case that the service must answer among them.
+//! Ten thousand people from a seed, or up to a hundred thousand for load: households on a number, each case that the
+//! service must answer among them.
 //!
 //! Invariants: the same seed and day give the same people; every NIK has the region 00, which does not exist;
 //! every phone is 0812-0000-xxxx, and where these do not suffice 0812-0000-xxxxx; a number carries at most five;
-//! 0812-0000-0000 to -0199 belong to `cast`, and 0812-0000-9000 to -9999 to nobody. Cases fall on fixed places, so that a small population has them too.
+//! 0812-0000-0000 to -0199 belong to `cast`, and 0812-0000-9000 to -9999 to nobody. Cases fall on fixed places, so
+//! that a small population has them too.
 
 use std::collections::HashSet;
 
